@@ -1,0 +1,113 @@
+//! The switches of the model, all plain fields.
+
+use super::Millis;
+
+/// What the portal does and how long it takes.
+///
+/// The defaults are those of a portal as shipped, with its controller answering at once.
+#[derive(Debug, Clone)]
+pub struct ModelConfig {
+    /// `host:port` written into tokens. Default `127.0.0.1:8080`; the server sets its own address.
+    pub host: String,
+    /// `secure` written into tokens. Default false.
+    pub secure: bool,
+    /// Wall clock at model time 0, in milliseconds since 1970: tickets carry wall-clock dates.
+    pub epoch: Millis,
+    /// Life of a token. Default 180 s.
+    pub token_lifetime: Millis,
+    /// Life of a reconnection ticket. Default 600 s.
+    pub ticket_lifetime: Millis,
+    /// How long a participant whose connection was lost stays in the room. Default 60 s; 0 is legal.
+    pub reconnection_timeout: Millis,
+    /// When, after the namespace connect, an unused connection is disconnected. Default 180 s.
+    pub idle_limit: Millis,
+    /// How long the conference controller takes for a join. Default 0.
+    pub join_delay: Millis,
+    /// How long a relogin takes. Requests that arrive meanwhile find no listener. Default 1 ms.
+    pub relogin_delay: Millis,
+    /// Delay of one media step: offer to answer, answer to ready. Default 100 ms.
+    pub media_step: Millis,
+    /// Delay between the cause and the notification `stream` add or remove. Default 10 ms.
+    pub stream_delay: Millis,
+    /// Which number the first notification of a session has. Default [`SeqBase::One`].
+    pub seq_base: SeqBase,
+    /// How long notifications stay in the replay buffer. Default [`Retention::Unlimited`].
+    pub retention: Retention,
+    /// Whether the first relogin ends pruning for good, as in the real portal. Default true.
+    pub relogin_ends_pruning: bool,
+    /// Protocol versions a login may ask for. Default 1.1 and 1.2.
+    pub protocols: Vec<Protocol>,
+    /// Whether a login with an unknown or used token stays without any answer. Default true; when
+    /// false it is answered with `Unknown` and a disconnect.
+    pub silent_unknown_token: bool,
+    /// Whether a participant lost while joining stays in the room for ever. Default true.
+    pub ghosts: bool,
+    /// Participants a room takes before `Room is full`. Default: no limit.
+    pub room_capacity: Option<usize>,
+    /// Bytes added to every relogin reply of protocol 1.2, in a member `padding`. Default 0.
+    pub reply_padding: usize,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1:8080".into(),
+            secure: false,
+            epoch: 1_700_000_000_000,
+            token_lifetime: 180_000,
+            ticket_lifetime: 600_000,
+            reconnection_timeout: 60_000,
+            idle_limit: 180_000,
+            join_delay: 0,
+            relogin_delay: 1,
+            media_step: 100,
+            stream_delay: 10,
+            seq_base: SeqBase::One,
+            retention: Retention::Unlimited,
+            relogin_ends_pruning: true,
+            protocols: vec![Protocol::V1_1, Protocol::V1_2],
+            silent_unknown_token: true,
+            ghosts: true,
+            room_capacity: None,
+            reply_padding: 0,
+        }
+    }
+}
+
+/// Version of the signalling protocol, chosen by the login and kept for the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// `1.1`: streams with one audio and one video part; missed notifications are sent again.
+    V1_1,
+    /// `1.2`: streams with tracks; missed notifications come inside the relogin reply.
+    V1_2,
+}
+
+impl Protocol {
+    /// Read the text a login carries.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "1.1" => Some(Self::V1_1),
+            "1.2" => Some(Self::V1_2),
+            _ => None,
+        }
+    }
+}
+
+/// Number of a session's first notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeqBase {
+    /// 0, as the design document of the real portal has it.
+    Zero,
+    /// 1, as its code does it.
+    One,
+}
+
+/// How long notifications stay in the replay buffer of protocol 1.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retention {
+    /// For the whole session.
+    Unlimited,
+    /// Older ones are removed when the next one is stored.
+    For(Millis),
+}

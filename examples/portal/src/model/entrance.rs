@@ -1,0 +1,355 @@
+//! Login, relogin, refresh and logout.
+
+use serde_json::{Value, json};
+
+use super::{
+    ConnId, Connection, Link, Millis, Output, Participant, Phase, Portal, Protocol, Room, Session,
+    Timer,
+    credential::{self, Ticket, Token},
+    room, stream,
+};
+
+/// Types of client the portal keeps a session for when the connection is lost.
+const RECONNECTABLE: [&str; 4] = ["Objective-C", "C++", "Android", "JavaScript"];
+
+/// What the token store knows about a token.
+#[derive(Debug, Clone)]
+pub(super) struct TokenRecord {
+    pub(super) room: String,
+    pub(super) user: String,
+    pub(super) role: String,
+    pub(super) minted_at: Millis,
+}
+
+/// A login that passed all checks and waits for the conference controller.
+#[derive(Debug)]
+pub(super) struct Join {
+    conn: ConnId,
+    ack: Option<u64>,
+    room: String,
+    participant: Participant,
+    protocol: Protocol,
+    reconnectable: bool,
+    /// Whether a logout came before the controller's answer.
+    left: bool,
+}
+
+/// Why a login has no good end.
+enum LoginRefusal {
+    /// Answer with this text and disconnect.
+    Text(String),
+    /// Do not answer at all.
+    Silence,
+}
+
+impl From<&str> for LoginRefusal {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl Portal {
+    pub(super) fn login(&mut self, conn: ConnId, args: Vec<Value>, ack: Option<u64>, now: Millis) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        if in_service(connection) {
+            return self.refuse(conn, ack, "Connection is in service");
+        }
+        let Some(request) = args.first().filter(|request| request.is_object()) else {
+            return self.refuse(conn, ack, "Illegal request");
+        };
+        match self.check_login(conn, request, ack, now) {
+            Ok(join) => {
+                self.joins_started += 1;
+                let number = self.joins_started;
+                self.joins.insert(number, join);
+                self.set_phase(conn, Phase::Joining(number));
+                self.timers.start(now + self.config.join_delay, Timer::FinishJoin(number));
+            }
+            Err(LoginRefusal::Text(text)) => {
+                self.refuse(conn, ack, &text);
+                self.disconnect(conn);
+            }
+            Err(LoginRefusal::Silence) => self.set_phase(conn, Phase::Unused),
+        }
+    }
+
+    /// Check a login in the order of the real portal, and use up its token.
+    fn check_login(
+        &mut self,
+        conn: ConnId,
+        request: &Value,
+        ack: Option<u64>,
+        now: Millis,
+    ) -> Result<Join, LoginRefusal> {
+        let protocol = request["protocol"]
+            .as_str()
+            .and_then(Protocol::parse)
+            .filter(|protocol| self.config.protocols.contains(protocol))
+            .ok_or("Unknown client protocol")?;
+        let sdk = &request["userAgent"]["sdk"];
+        if sdk["version"] == "3.5" {
+            return Err("Deprecated client version".into());
+        }
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.listeners += 1;
+        }
+        if !is_truthy(&sdk["version"]) || !is_truthy(&sdk["type"]) {
+            return Err("User agent info is incorrect".into());
+        }
+        let record = self.redeem(&request["token"], now)?;
+        if room::permission(&record.role).is_none() {
+            return Err("Invalid role".into());
+        }
+        let participant = Participant {
+            id: self.connections[&conn].socket_sid.clone(),
+            user: record.user,
+            role: record.role,
+        };
+        let reconnectable = sdk["type"].as_str().is_some_and(|kind| RECONNECTABLE.contains(&kind));
+        let room = record.room;
+        Ok(Join { conn, ack, room, participant, protocol, reconnectable, left: false })
+    }
+
+    /// Find what a token stands for. A token with a good signature is gone afterwards.
+    fn redeem(&mut self, token: &Value, now: Millis) -> Result<TokenRecord, LoginRefusal> {
+        let token: Token = decode_credential(token).map_err(LoginRefusal::Text)?;
+        if !token.is_signed_with(&self.token_key) {
+            return Err("Invalid token signature".into());
+        }
+        let record = self.tokens.remove(&token.token_id).ok_or_else(|| {
+            if self.config.silent_unknown_token { LoginRefusal::Silence } else { "Unknown".into() }
+        })?;
+        if now - record.minted_at > self.config.token_lifetime {
+            return Err("Expired".into());
+        }
+        Ok(record)
+    }
+
+    pub(super) fn finish_join(&mut self, number: u64, now: Millis) {
+        let Some(join) = self.joins.remove(&number) else { return };
+        let room = self.rooms.entry(join.room.clone()).or_insert_with(|| Room::new(&join.room));
+        if self.config.room_capacity.is_some_and(|limit| room.participants.len() >= limit) {
+            self.refuse(join.conn, join.ack, "Room is full");
+            return self.disconnect(join.conn);
+        }
+        self.join_room(&join.room, join.participant.clone(), now);
+        if join.left {
+            self.leave_room(&join.room, &join.participant.id, now);
+            self.refuse(join.conn, join.ack, "Participant early left");
+            return self.disconnect(join.conn);
+        }
+        let id = join.participant.id.clone();
+        let lost = !self.connections.contains_key(&join.conn);
+        if lost && !self.config.ghosts {
+            return self.leave_room(&join.room, &id, now);
+        }
+        let link = if lost { Link::Ghost } else { Link::Connected };
+        let session =
+            Session::new(join.room.clone(), join.protocol, join.reconnectable, link, join.conn);
+        self.sessions.insert(id.clone(), session);
+        self.set_phase(join.conn, Phase::InService { participant: id.clone() });
+        let reply = self.login_reply(&join, now);
+        self.reply(join.conn, Some(&id), "login", join.ack, vec!["ok".into(), reply], now);
+    }
+
+    fn login_reply(&mut self, join: &Join, now: Millis) -> Value {
+        let room = &self.rooms[&join.room];
+        let streams: Vec<Value> = room
+            .streams
+            .iter()
+            .filter(|stream| stream.announced)
+            .map(|stream| stream::info_for(join.protocol, &stream.info))
+            .collect();
+        let participants: Vec<&Participant> =
+            room.participants.iter().filter(|other| other.role != "admin").collect();
+        let Participant { id, user, role } = &join.participant;
+        let mut reply = json!({
+            "user": user,
+            "role": role,
+            "permission": room::permission(role),
+            "room": {
+                "id": join.room,
+                "views": ["common"],
+                "participants": participants,
+                "streams": streams,
+            },
+            "id": id,
+        });
+        if join.reconnectable {
+            reply["reconnectionTicket"] = self.issue_ticket(id, now).into();
+        }
+        reply
+    }
+
+    fn issue_ticket(&mut self, participant: &str, now: Millis) -> String {
+        let not_before = self.wall(now);
+        let not_after = not_before + self.config.ticket_lifetime;
+        let ticket_id = self.ids.base36(12);
+        let key = &self.ticket_key;
+        credential::encode(&Ticket::issue(key, participant, ticket_id, not_before, not_after))
+    }
+
+    pub(super) fn relogin(
+        &mut self,
+        conn: ConnId,
+        args: Vec<Value>,
+        ack: Option<u64>,
+        now: Millis,
+    ) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        if in_service(connection) {
+            return self.refuse(conn, ack, "Connection is in service");
+        }
+        match self.check_ticket(args.first().unwrap_or(&Value::Null), now) {
+            Ok(participant) => {
+                self.set_phase(conn, Phase::Resuming { participant, ack });
+                self.timers.start(now + self.config.relogin_delay, Timer::FinishRelogin(conn));
+            }
+            Err(text) => {
+                self.refuse(conn, ack, &text);
+                self.disconnect(conn);
+            }
+        }
+    }
+
+    /// Check a ticket in the order of the real portal. Returns the participant id.
+    fn check_ticket(&self, ticket: &Value, now: Millis) -> Result<String, String> {
+        let ticket: Ticket = decode_credential(ticket)?;
+        let wall = self.wall(now);
+        let revoked = self.expired_until.is_some_and(|until| ticket.not_before <= until);
+        if revoked || ticket.not_before > wall || ticket.not_after < wall {
+            return Err("Ticket is expired".into());
+        }
+        if !ticket.is_signed_with(&self.ticket_key) {
+            return Err("Invalid reconnection ticket signature".into());
+        }
+        if !self.sessions.contains_key(&ticket.participant_id) {
+            return Err("Client does NOT exist".into());
+        }
+        Ok(ticket.participant_id)
+    }
+
+    /// Move the session to the connection that asked for it.
+    pub(super) fn finish_relogin(&mut self, conn: ConnId, now: Millis) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        let Phase::Resuming { participant, ack } = connection.phase.clone() else { return };
+        let Some(session) = self.sessions.get_mut(&participant) else {
+            self.refuse(conn, ack, "Client does NOT exist");
+            return self.disconnect(conn);
+        };
+        connection.phase = Phase::InService { participant: participant.clone() };
+        connection.listeners += 1;
+        let old_link = std::mem::replace(&mut session.link, Link::Connected);
+        let old_conn = std::mem::replace(&mut session.conn, conn);
+        let protocol = session.protocol;
+        let messages = session.replay(&self.config);
+        let missed = session.take_missed();
+        match old_link {
+            Link::Waiting(timer) => self.timers.cancel(timer),
+            Link::Connected | Link::Ghost => self.disconnect(old_conn),
+        }
+        let ticket = self.issue_ticket(&participant, now);
+        let payload = match protocol {
+            Protocol::V1_1 => ticket.into(),
+            Protocol::V1_2 => self.pad(json!({"ticket": ticket, "messages": messages})),
+        };
+        self.ledgers.of(&participant).relogins += 1;
+        let reply = vec!["ok".into(), payload];
+        self.reply(conn, Some(&participant), "relogin", ack, reply, now);
+        for (event, data) in missed {
+            self.outputs.push_back(Output::Emit { conn, event, data });
+        }
+    }
+
+    fn pad(&self, mut reply: Value) -> Value {
+        if self.config.reply_padding > 0 {
+            reply["padding"] = "x".repeat(self.config.reply_padding).into();
+        }
+        reply
+    }
+
+    pub(super) fn refresh(
+        &mut self,
+        conn: ConnId,
+        args: Vec<Value>,
+        ack: Option<u64>,
+        now: Millis,
+    ) {
+        const NAME: &str = "refreshReconnectionTicket";
+        let ack = ack_without_data(&args, ack);
+        let Some(participant) = self.participant_on(conn) else {
+            return self.refuse(conn, ack, "Illegal request");
+        };
+        if !self.sessions.get(&participant).is_some_and(|session| session.reconnectable) {
+            return self.refuse(conn, ack, "Reconnection is not enabled.");
+        }
+        let ticket = self.issue_ticket(&participant, now);
+        self.ledgers.of(&participant).refreshes += 1;
+        self.reply(conn, Some(&participant), NAME, ack, vec!["ok".into(), ticket.into()], now);
+    }
+
+    pub(super) fn logout(&mut self, conn: ConnId, args: Vec<Value>, ack: Option<u64>, now: Millis) {
+        const NAME: &str = "logout";
+        let ack = ack_without_data(&args, ack);
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        match &connection.phase {
+            Phase::Joining(number) => {
+                if let Some(join) = self.joins.get_mut(number) {
+                    join.left = true;
+                }
+                connection.phase = Phase::Left;
+                self.reply(conn, None, NAME, ack, vec!["ok".into()], now);
+            }
+            Phase::InService { participant } => {
+                let participant = participant.clone();
+                connection.phase = Phase::Left;
+                self.leave(&participant, now);
+                self.reply(conn, Some(&participant), NAME, ack, vec!["ok".into()], now);
+            }
+            Phase::Unused | Phase::Resuming { .. } | Phase::Left => {
+                self.refuse(conn, ack, "Illegal request");
+            }
+        }
+    }
+
+    /// The participant whose session is on the connection.
+    pub(super) fn participant_on(&self, conn: ConnId) -> Option<String> {
+        match &self.connections.get(&conn)?.phase {
+            Phase::InService { participant } => Some(participant.clone()),
+            _ => None,
+        }
+    }
+
+    fn set_phase(&mut self, conn: ConnId, phase: Phase) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.phase = phase;
+        }
+    }
+}
+
+fn in_service(connection: &Connection) -> bool {
+    !matches!(connection.phase, Phase::Unused | Phase::Left)
+}
+
+/// The ack of a request that takes no data: the portal takes any argument for the callback, so
+/// that the real one is never called.
+fn ack_without_data(args: &[Value], ack: Option<u64>) -> Option<u64> {
+    ack.filter(|_| args.is_empty())
+}
+
+/// Read a token or ticket. The texts of these errors differ from portal to portal.
+fn decode_credential<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, String> {
+    let text = value.as_str().ok_or("The first argument must be of type string")?;
+    credential::decode(text)
+}
+
+/// Whether JavaScript takes the value for true.
+fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
+}

@@ -1,0 +1,284 @@
+//! The room requests: what a participant asks of the conference controller.
+
+use serde_json::{Value, json};
+
+use super::room::Subscription;
+use super::stream::{Stream, requested_tracks};
+use super::{ConnId, ExecutedRequest, Millis, Phase, Portal, Room, Timer, room, schema};
+
+/// Names of the room requests.
+pub(super) const NAMES: [&str; 8] = [
+    "publish",
+    "unpublish",
+    "stream-control",
+    "subscribe",
+    "unsubscribe",
+    "subscription-control",
+    "soac",
+    "text",
+];
+
+/// The payload of a positive answer, or the text of an error.
+type Outcome = Result<Option<Value>, String>;
+
+impl Portal {
+    pub(super) fn room_request(
+        &mut self,
+        conn: ConnId,
+        name: &str,
+        mut args: Vec<Value>,
+        ack: Option<u64>,
+        now: Millis,
+    ) {
+        let Some(connection) = self.connections.get(&conn) else { return };
+        let listeners = connection.listeners;
+        if listeners == 0 {
+            return;
+        }
+        let participant = match &connection.phase {
+            Phase::InService { participant } => participant.clone(),
+            Phase::Left => return self.refuse(conn, ack, "Participant has NOT joined"),
+            _ => return self.refuse(conn, ack, "Illegal request"),
+        };
+        // A second argument is taken for the callback: the real one is never called.
+        let ack = ack.filter(|_| args.len() < 2);
+        let data = if args.is_empty() { Value::Null } else { args.swap_remove(0) };
+        for round in 0..listeners {
+            let outcome = self.execute(&participant, name, &data, now);
+            // Only the first of several answers to one request goes out.
+            let ack = ack.filter(|_| round == 0);
+            match outcome {
+                Ok(payload) => {
+                    let reply = [Some("ok".into()), payload].into_iter().flatten().collect();
+                    self.reply(conn, Some(&participant), name, ack, reply, now);
+                }
+                Err(text) => self.refuse(conn, ack, &text),
+            }
+        }
+    }
+
+    fn execute(&mut self, participant: &str, name: &str, data: &Value, now: Millis) -> Outcome {
+        // The real portal dies of a missing payload.
+        if data.is_null() {
+            return Err("Illegal request".into());
+        }
+        let Some(session) = self.sessions.get(participant) else {
+            return Err("Participant has NOT joined".into());
+        };
+        let room_id = session.room.clone();
+        schema::check(session.protocol, name, data)?;
+        let outcome = match name {
+            "publish" => self.publish(participant, &room_id, data),
+            "unpublish" => self.unpublish(participant, &room_id, data, now),
+            "stream-control" => self.control_stream(participant, &room_id, data, now),
+            "subscribe" => self.subscribe(participant, &room_id, data),
+            "unsubscribe" => self.unsubscribe(participant, &room_id, data),
+            "subscription-control" => self.control_subscription(participant, &room_id, data),
+            "soac" => self.negotiate(participant, &room_id, data, now),
+            _ => self.text(participant, &room_id, data, now),
+        }?;
+        let executed = &mut self.ledgers.of(participant).requests;
+        let number = executed.len() as u64 + 1;
+        executed.push(ExecutedRequest { number, name: name.into(), data: data.clone() });
+        Ok(outcome)
+    }
+
+    fn publish(&mut self, participant: &str, room_id: &str, data: &Value) -> Outcome {
+        self.authorize(participant, room_id, "publish", data)?;
+        let (id, transport) = self.new_transport(data);
+        let stream = Stream::forward(id.clone(), transport.clone(), participant, data);
+        self.room(room_id)?.streams.push(stream);
+        Ok(Some(json!({"id": id, "transportId": transport})))
+    }
+
+    fn unpublish(
+        &mut self,
+        participant: &str,
+        room_id: &str,
+        data: &Value,
+        now: Millis,
+    ) -> Outcome {
+        let id = text_member(data, "id");
+        let room = self.room(room_id)?;
+        let stream = room.stream(id).ok_or("Stream does NOT exist")?;
+        if stream.owner.as_deref() != Some(participant) {
+            return Err("unauthorized".into());
+        }
+        let announced = stream.announced;
+        room.streams.retain(|stream| stream.id != id);
+        if announced {
+            let timer = Timer::RemoveStream { room: room_id.into(), stream: id.into() };
+            self.timers.start(now + self.config.stream_delay, timer);
+        }
+        Ok(None)
+    }
+
+    fn control_stream(
+        &mut self,
+        participant: &str,
+        room_id: &str,
+        data: &Value,
+        now: Millis,
+    ) -> Outcome {
+        let id = text_member(data, "id");
+        let room = self.room(room_id)?;
+        let is_admin = room.participant(participant).is_some_and(|asker| asker.role == "admin");
+        let stream = room.stream_mut(id).ok_or("Stream does NOT exist")?;
+        if stream.owner.as_deref() != Some(participant) && !is_admin {
+            return Err("unauthorized".into());
+        }
+        let status = match text_member(data, "operation") {
+            "pause" => "inactive",
+            "play" => "active",
+            "get-region" => return Ok(Some(json!({"region": stream.region}))),
+            "set-region" => {
+                stream.region = text_member(&data["data"], "region").into();
+                return Ok(Some("ok".into()));
+            }
+            _ => return Ok(Some("ok".into())),
+        };
+        for kind in kinds(&data["data"]) {
+            let found = self
+                .room(room_id)?
+                .stream_mut(id)
+                .is_some_and(|stream| stream.set_status(kind, status));
+            if found {
+                let field = format!("{kind}.status");
+                let update = json!({"field": field, "value": status});
+                let update = json!({"status": "update", "id": id, "data": update});
+                self.notify_room(room_id, "stream", &update, now);
+            }
+        }
+        Ok(Some("ok".into()))
+    }
+
+    fn subscribe(&mut self, participant: &str, room_id: &str, data: &Value) -> Outcome {
+        self.authorize(participant, room_id, "subscribe", data)?;
+        let room = self.room(room_id)?;
+        let tracks = requested_tracks(data);
+        let mut sources = tracks
+            .iter()
+            .map(|track| text_member(track, "from"))
+            .chain(data["data"]["from"].as_str());
+        if sources.any(|from| room.stream(stream_of_track(from)).is_none()) {
+            return Err("Stream does NOT exist".into());
+        }
+        let (id, transport) = self.new_transport(data);
+        let subscription = Subscription { owner: participant.into(), transport: transport.clone() };
+        self.room(room_id)?.subscriptions.insert(id.clone(), subscription);
+        Ok(Some(json!({"id": id, "transportId": transport})))
+    }
+
+    fn unsubscribe(&mut self, participant: &str, room_id: &str, data: &Value) -> Outcome {
+        self.own_subscription(participant, room_id, data)?;
+        self.room(room_id)?.subscriptions.remove(text_member(data, "id"));
+        Ok(None)
+    }
+
+    fn control_subscription(&mut self, participant: &str, room_id: &str, data: &Value) -> Outcome {
+        self.own_subscription(participant, room_id, data)?;
+        Ok(None)
+    }
+
+    fn own_subscription(
+        &mut self,
+        participant: &str,
+        room_id: &str,
+        data: &Value,
+    ) -> Result<(), String> {
+        let subscription = self.room(room_id)?.subscriptions.get(text_member(data, "id"));
+        let owner = &subscription.ok_or("Subscription does NOT exist")?.owner;
+        if owner == participant { Ok(()) } else { Err("unauthorized".into()) }
+    }
+
+    fn negotiate(
+        &mut self,
+        participant: &str,
+        room_id: &str,
+        data: &Value,
+        now: Millis,
+    ) -> Outcome {
+        let transport = text_member(data, "id");
+        if !self.room(room_id)?.has_transport(participant, transport) {
+            return Err(format!("Transport {transport} does NOT exist"));
+        }
+        if data["signaling"]["type"] == "offer" {
+            let (participant, transport) = (participant.into(), transport.into());
+            let at = now + self.config.media_step;
+            self.timers.start(at, Timer::Answer { participant, transport });
+        }
+        Ok(None)
+    }
+
+    fn text(&mut self, participant: &str, room_id: &str, data: &Value, now: Millis) -> Outcome {
+        let to = text_member(data, "to");
+        let mut message = json!({"from": participant, "to": "me"});
+        if let Some(content) = data.get("message") {
+            message["message"] = content.clone();
+        }
+        if to == "all" {
+            message["to"] = "all".into();
+            self.notify_room(room_id, "text", &message, now);
+        } else if self.room(room_id)?.participant(to).is_some() {
+            self.notify(to, "text", Some(&message), now);
+        } else {
+            return Err(format!("Target participant does NOT exist: {to}"));
+        }
+        Ok(None)
+    }
+
+    fn room(&mut self, id: &str) -> Result<&mut Room, &'static str> {
+        self.rooms.get_mut(id).ok_or("Participant has not joined")
+    }
+
+    /// Check the role of a participant against the kinds of media a request names.
+    fn authorize(
+        &mut self,
+        participant: &str,
+        room_id: &str,
+        action: &str,
+        data: &Value,
+    ) -> Result<(), String> {
+        let asker = self.room(room_id)?.participant(participant);
+        let role = asker.map_or("", |participant| &participant.role);
+        let permission = room::permission(role).unwrap_or_default();
+        let allowed = requested_tracks(data).iter().all(|track| {
+            let kind = text_member(track, "type");
+            permission[action][kind] == true
+        });
+        if allowed { Ok(()) } else { Err("unauthorized".into()) }
+    }
+
+    /// Ids for a new publication or subscription and for its transport. A given transport is used
+    /// again; otherwise WebRTC takes the id itself and QUIC a fresh one.
+    fn new_transport(&mut self, data: &Value) -> (String, String) {
+        let id = self.ids.hex(32);
+        let wanted = &data["transport"];
+        let transport = match wanted["id"].as_str() {
+            Some(given) => given.to_owned(),
+            None if wanted["type"] == "quic" => self.ids.hex(32),
+            None => id.clone(),
+        };
+        (id, transport)
+    }
+}
+
+fn text_member<'a>(data: &'a Value, name: &str) -> &'a str {
+    data[name].as_str().unwrap_or_default()
+}
+
+/// `from` names a stream, or in protocol 1.2 also a track of one.
+fn stream_of_track(from: &str) -> &str {
+    match from.rsplit_once("-t") {
+        Some((stream, index)) if index.parse::<usize>().is_ok() => stream,
+        _ => from.strip_suffix("-a").or_else(|| from.strip_suffix("-v")).unwrap_or(from),
+    }
+}
+
+fn kinds(data: &Value) -> &'static [&'static str] {
+    match data.as_str() {
+        Some("audio") => &["audio"],
+        Some("video") => &["video"],
+        _ => &["audio", "video"],
+    }
+}
