@@ -1,0 +1,333 @@
+//! The queue from the host's threads to the task, and the count of what waits for the wire.
+
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use bytes::BytesMut;
+use futures_util::task::AtomicWaker;
+
+use crate::config::Limits;
+use crate::driver::completion::Completion;
+use crate::error::{Code, Error, Result};
+use crate::proto::io::{Command, RequestId};
+
+/// A block of this size is cut into frames, and used again once they have left.
+const POOL: usize = 16 << 10;
+
+/// A command, and whom to tell what becomes of it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) command: Command,
+    pub(crate) completion: Option<(RequestId, Completion)>,
+}
+
+/// Packets that wait for the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Waiting {
+    const fn and(self, other: Self) -> Self {
+        Self { events: self.events + other.events, bytes: self.bytes + other.bytes }
+    }
+}
+
+/// The queue. The host's threads put in, the task takes everything out at once.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    task: AtomicWaker,
+    limit: Waiting,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    entries: Vec<Entry>,
+    /// Packets among `entries`.
+    here: Waiting,
+    /// Packets that the task has taken and not yet handed to a socket, as it said last.
+    taken: Waiting,
+    pool: BytesMut,
+    requests: u64,
+    closed: bool,
+}
+
+impl Inbox {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            state: Mutex::default(),
+            task: AtomicWaker::new(),
+            limit: Waiting { events: limits.wire_queue_events, bytes: limits.wire_queue_bytes },
+        }
+    }
+
+    pub(crate) fn submit(&self, command: Command) -> Result<()> {
+        let mut state = self.open_state()?;
+        state.closed = matches!(command, Command::Close);
+        self.push(state, Entry { command, completion: None });
+        Ok(())
+    }
+
+    pub(crate) fn submit_request(
+        &self,
+        completion: Completion,
+        build: impl FnOnce(RequestId) -> Command,
+    ) -> Result<RequestId> {
+        let mut state = match self.open_state() {
+            Ok(state) => state,
+            Err(error) => {
+                completion.disarm();
+                return Err(error);
+            }
+        };
+        let request = state.next_request();
+        let command = build(request);
+        self.push(state, Entry { command, completion: Some((request, completion)) });
+        Ok(request)
+    }
+
+    pub(crate) fn submit_packet(
+        &self,
+        completion: Option<Completion>,
+        encode: impl FnOnce(&mut BytesMut, Option<RequestId>) -> Result<Command>,
+    ) -> Result<Option<RequestId>> {
+        let wants_outcome = completion.is_some();
+        let encoded = self.open_state().and_then(|mut state| {
+            let request = wants_outcome.then(|| state.next_request());
+            let command = self.encode(&mut state, |pool| encode(pool, request))?;
+            Ok((state, request, command))
+        });
+        match encoded {
+            Ok((state, request, command)) => {
+                self.push(state, Entry { command, completion: request.zip(completion) });
+                Ok(request)
+            }
+            Err(error) => {
+                if let Some(completion) = completion {
+                    completion.disarm();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Encode a packet if there is room for it, and count it.
+    fn encode(
+        &self,
+        state: &mut State,
+        encode: impl FnOnce(&mut BytesMut) -> Result<Command>,
+    ) -> Result<Command> {
+        let full = || Error::new(Code::QueueFull, "the queue to the wire is full");
+        let waiting = state.here.and(state.taken);
+        if waiting.events >= self.limit.events {
+            return Err(full());
+        }
+        if state.pool.capacity() == 0 {
+            state.pool.reserve(POOL);
+        }
+        state.pool.clear();
+        let command = encode(&mut state.pool)?;
+        let bytes = weight(&command);
+        if bytes > POOL {
+            // A big block would stay alive for the small packets that follow.
+            state.pool = BytesMut::new();
+        }
+        if bytes > self.limit.bytes {
+            let text = format!("{bytes} bytes can never fit in a queue of {}", self.limit.bytes);
+            return Err(Error::new(Code::TooLarge, text));
+        }
+        if waiting.bytes + bytes > self.limit.bytes {
+            return Err(full());
+        }
+        state.here = state.here.and(Waiting { events: 1, bytes });
+        Ok(command)
+    }
+
+    /// Wake the task without a command: it looks at everything that it waits for.
+    pub(crate) fn wake(&self) {
+        self.task.wake();
+    }
+
+    /// From now on `waker` is woken by whatever happens here. Look into the inbox afterwards.
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.task.register(waker);
+    }
+
+    /// Move everything that waits to `entries`, which is empty.
+    pub(crate) fn take(&self, entries: &mut Vec<Entry>) {
+        let mut state = self.state();
+        mem::swap(&mut state.entries, entries);
+        state.taken = state.taken.and(mem::take(&mut state.here));
+    }
+
+    /// Tell how much of what was taken has not been handed to a socket. True: there is more to
+    /// take.
+    pub(crate) fn publish(&self, taken: Waiting) -> bool {
+        let mut state = self.state();
+        state.taken = taken;
+        !state.entries.is_empty()
+    }
+
+    /// Take nothing more, and give what was waiting.
+    pub(crate) fn close(&self) -> Vec<Entry> {
+        let mut state = self.state();
+        state.closed = true;
+        mem::take(&mut state.entries)
+    }
+
+    fn push(&self, mut state: MutexGuard<'_, State>, entry: Entry) {
+        let first = state.entries.is_empty();
+        state.entries.push(entry);
+        drop(state);
+        if first {
+            self.task.wake();
+        }
+    }
+
+    fn open_state(&self) -> Result<MutexGuard<'_, State>> {
+        let state = self.state();
+        if state.closed { Err(Error::new(Code::Closed, "closed")) } else { Ok(state) }
+    }
+
+    /// A panic of an encoder leaves nothing behind that the next one could trip over.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    const fn next_request(&mut self) -> RequestId {
+        self.requests += 1;
+        RequestId(self.requests)
+    }
+}
+
+/// The bytes that a command adds to the queue to the wire.
+fn weight(command: &Command) -> usize {
+    match command {
+        Command::Emit { event, .. } | Command::Request { event, .. } => event.weight(),
+        Command::Ack { ack, .. } => ack.weight(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::payload::Outgoing;
+    use crate::proto::io::{Hint, SocketId};
+
+    fn inbox(events: usize, bytes: usize) -> Inbox {
+        let limits =
+            Limits { wire_queue_events: events, wire_queue_bytes: bytes, ..Limits::default() };
+        Inbox::new(&limits)
+    }
+
+    fn emit(inbox: &Inbox, args: &str, completion: Option<Completion>) -> Result<Option<RequestId>> {
+        inbox.submit_packet(completion, |pool, request| {
+            Ok(Command::Emit {
+                socket: SocketId(0),
+                event: Outgoing::event(pool, "/", "text", args, Vec::new())?,
+                request,
+                timeout_ms: None,
+                volatile: false,
+            })
+        })
+    }
+
+    fn code<T>(result: Result<T>) -> Option<Code> {
+        result.err().map(|error| error.code())
+    }
+
+    /// A completion that counts its calls.
+    fn counting(calls: &Arc<AtomicUsize>) -> Option<Completion> {
+        let calls = Arc::clone(calls);
+        Some(Completion::new(move |_| {
+            calls.fetch_add(1, Ordering::Relaxed);
+        }))
+    }
+
+    #[test]
+    fn packets_count_until_the_task_says_that_they_left() {
+        let inbox = inbox(2, 1_000);
+        assert!(emit(&inbox, "[]", None).is_ok() && emit(&inbox, "[]", None).is_ok());
+        assert_eq!(code(emit(&inbox, "[]", None)), Some(Code::QueueFull));
+        let mut entries = Vec::new();
+        inbox.take(&mut entries);
+        assert_eq!(entries.len(), 2);
+        assert_eq!(code(emit(&inbox, "[]", None)), Some(Code::QueueFull), "taken, not yet sent");
+        assert!(!inbox.publish(Waiting { events: 1, bytes: 8 }));
+        assert!(emit(&inbox, "[]", None).is_ok());
+        assert_eq!(code(emit(&inbox, "[]", None)), Some(Code::QueueFull));
+        assert!(inbox.publish(Waiting::default()), "one more to take");
+    }
+
+    #[test]
+    fn bytes_are_limited_and_what_can_never_fit_says_so() {
+        let inbox = inbox(100, 60);
+        let text = format!("[\"{}\"]", "x".repeat(40));
+        assert!(emit(&inbox, &text, None).is_ok());
+        assert_eq!(code(emit(&inbox, &text, None)), Some(Code::QueueFull));
+        let long = format!("[\"{}\"]", "x".repeat(60));
+        assert_eq!(code(emit(&inbox, &long, None)), Some(Code::TooLarge));
+    }
+
+    #[test]
+    fn a_refused_call_leaves_its_completion_uncalled() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let inbox = inbox(1, 100);
+        assert_eq!(code(emit(&inbox, "[", counting(&calls))), Some(Code::InvalidJson));
+        assert_eq!(emit(&inbox, "[]", counting(&calls)), Ok(Some(RequestId(2))));
+        assert_eq!(code(emit(&inbox, "[]", counting(&calls))), Some(Code::QueueFull));
+        assert_eq!(inbox.submit(Command::Close), Ok(()));
+        let closed = inbox.submit(Command::Hint(Hint::Resumed));
+        assert_eq!(code(closed), Some(Code::Closed));
+        let logout = counting(&calls)
+            .map(|completion| inbox.submit_request(completion, |request| Command::Logout { request }));
+        assert_eq!(logout.and_then(code), Some(Code::Closed));
+        assert_eq!(calls.load(Ordering::Relaxed), 0);
+        drop(inbox.close());
+        assert_eq!(calls.load(Ordering::Relaxed), 1, "the accepted one was closed");
+    }
+
+    #[test]
+    fn only_the_first_of_a_burst_wakes_the_task() {
+        struct Wakes(AtomicUsize);
+        impl std::task::Wake for Wakes {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let wakes = Arc::new(Wakes(AtomicUsize::new(0)));
+        let inbox = inbox(10, 1_000);
+        for _ in 0..3 {
+            inbox.register(&Waker::from(Arc::clone(&wakes)));
+            assert!(emit(&inbox, "[]", None).is_ok());
+        }
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn small_packets_share_one_block_of_memory() {
+        let inbox = inbox(100, 1 << 20);
+        let mut entries = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for _ in 0..1_000 {
+            assert!(emit(&inbox, "[1]", None).is_ok());
+            inbox.take(&mut entries);
+            inbox.publish(Waiting::default());
+            for entry in entries.drain(..) {
+                let Command::Emit { event, .. } = entry.command else { continue };
+                let (frame, _) = event.stamp(b"42");
+                seen.insert(frame.as_ptr() as usize / POOL);
+            }
+        }
+        assert!(seen.len() <= 2, "a block may straddle one boundary, {} were used", seen.len());
+    }
+}

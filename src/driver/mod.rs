@@ -1,0 +1,179 @@
+//! The I/O side: runs a [`Stack`] as one task on an I/O thread, and knows no protocol.
+//!
+//! ```text
+//!  client --submit--> inbox --Command--> Stack --Transmit--> links (DNS, TCP, TLS, WebSocket)
+//!  client <--Mailbox-- batch <--Event---       <--Input-----
+//! ```
+//!
+//! One task per stack, all tasks on one thread of the process (or on the caller's runtime). Within
+//! the task nothing blocks: the name lookup has threads of its own, and building a TLS
+//! configuration runs on a blocking thread.
+
+#![forbid(unsafe_code)]
+
+pub mod clock;
+mod completion;
+mod dial;
+pub mod dispatch;
+mod hangup;
+mod inbox;
+mod lifeline;
+mod link;
+mod resolve;
+mod runtime;
+mod stream;
+mod task;
+mod timer;
+mod tls;
+mod ws;
+
+#[cfg(test)]
+mod tests;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+
+pub use self::completion::Completion;
+use self::dispatch::{HostItem, Mailbox};
+use self::inbox::{Entry, Inbox};
+use self::lifeline::Finish;
+use self::resolve::Resolver;
+use self::runtime::Runtime;
+use self::task::Task;
+use crate::config::CommonConfig;
+use crate::error::Result;
+use crate::payload::Payload;
+use crate::proto::io::{Command, Event, RequestId};
+use crate::proto::stack::Stack;
+
+/// One thing for the host; a mailbox keeps them in order.
+pub enum Delivery {
+    /// Everything that the stack tells, except outcomes.
+    Event(Event),
+    /// The one outcome of a request.
+    Outcome(Completion, Result<Payload>),
+    /// Put in by a call of the client.
+    Host(HostItem),
+}
+
+/// A running stack. Cheap to clone; every method may be called from any thread, and none waits for
+/// the network.
+///
+/// When the last clone is dropped the stack is closed, as by [`Command::Close`].
+#[derive(Clone, Debug)]
+pub struct Driver {
+    handle: Arc<Handle>,
+}
+
+#[derive(Debug)]
+struct Handle {
+    inbox: Arc<Inbox>,
+    finish: Arc<Finish>,
+}
+
+impl Driver {
+    /// Start `stack` on the I/O thread that all users of this process share; what it tells goes to
+    /// `mailbox`, and [`Event::Finished`] is the last of it.
+    ///
+    /// # Errors
+    /// [`Code::Unsupported`](crate::error::Code::Unsupported) when the system gives no thread or
+    /// no file descriptor.
+    pub fn spawn(stack: Stack, common: CommonConfig, mailbox: Arc<Mailbox>) -> Result<Self> {
+        Ok(Self::start(Runtime::shared()?, Resolver::system(), stack, common, mailbox))
+    }
+
+    /// Start `stack` on a runtime of the caller, which has I/O and time enabled. When that runtime
+    /// is shut down first, every outstanding request ends `CLOSED`.
+    pub fn spawn_on(
+        handle: tokio::runtime::Handle,
+        stack: Stack,
+        common: CommonConfig,
+        mailbox: Arc<Mailbox>,
+    ) -> Self {
+        Self::start(Runtime::of_caller(handle), Resolver::system(), stack, common, mailbox)
+    }
+
+    fn start(
+        runtime: Runtime,
+        resolver: Resolver,
+        stack: Stack,
+        common: CommonConfig,
+        mailbox: Arc<Mailbox>,
+    ) -> Self {
+        let inbox = Arc::new(Inbox::new(&common.limits));
+        let finish = Arc::new(Finish::default());
+        let weak = Arc::downgrade(&inbox);
+        mailbox.on_drained(Box::new(move || {
+            if let Some(inbox) = weak.upgrade() {
+                inbox.wake();
+            }
+        }));
+        let handle = runtime.handle().clone();
+        let lifeline = finish.lifeline(runtime);
+        let task = Task::new(stack, common, resolver, Arc::clone(&inbox), mailbox, lifeline);
+        handle.spawn(task.run());
+        Self { handle: Arc::new(Handle { inbox, finish }) }
+    }
+
+    /// Queue a command that has no packet: one lock, and a wake-up only if the inbox was empty.
+    ///
+    /// # Errors
+    /// [`Code::Closed`](crate::error::Code::Closed) once [`Command::Close`] was submitted.
+    pub fn submit(&self, command: Command) -> Result<()> {
+        self.handle.inbox.submit(command)
+    }
+
+    /// Queue a command with a packet, which `encode` writes straight into the shared frame buffer.
+    ///
+    /// `encode` gets the number of the request if there is a completion. It runs under the inbox's
+    /// lock, so it only encodes. From here until the frame was handed to the socket the packet's
+    /// [`weight`](crate::payload::Outgoing::weight) counts against the limits of the queue to the
+    /// wire.
+    ///
+    /// # Errors
+    /// What `encode` returns, [`Code::Closed`](crate::error::Code::Closed),
+    /// [`Code::QueueFull`](crate::error::Code::QueueFull), or
+    /// [`Code::TooLarge`](crate::error::Code::TooLarge) for what could never fit. On an error the
+    /// completion is dropped uncalled.
+    pub fn submit_packet(
+        &self,
+        completion: Option<Completion>,
+        encode: impl FnOnce(&mut BytesMut, Option<RequestId>) -> Result<Command>,
+    ) -> Result<Option<RequestId>> {
+        self.handle.inbox.submit_packet(completion, encode)
+    }
+
+    /// Queue a command with a completion and no packet.
+    ///
+    /// # Errors
+    /// [`Code::Closed`](crate::error::Code::Closed); the completion is dropped uncalled.
+    pub fn submit_request(
+        &self,
+        completion: Completion,
+        build: impl FnOnce(RequestId) -> Command,
+    ) -> Result<RequestId> {
+        self.handle.inbox.submit_request(completion, build)
+    }
+
+    /// Wait until the task is gone and its sockets are closed. False when that took longer than
+    /// `timeout`. It does not close anything by itself, and it must not be called on the I/O
+    /// thread.
+    pub fn wait_finished(&self, timeout: Duration) -> bool {
+        self.handle.finish.wait(timeout)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // An error says that it is closing already.
+        let _ = self.inbox.submit(Command::Close);
+    }
+}
+
+/// Random enough for the jitter of a backoff, and for nothing secret.
+pub fn seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
