@@ -129,6 +129,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Check a key and its colon, and stop at the value.
+    #[inline(always)]
     pub(super) fn key(&mut self) -> Result<Range<usize>, JsonError> {
         if self.peek() != Some(b'"') {
             return Err(self.wrong());
@@ -146,6 +147,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Check a string from its opening quote on.
+    #[inline(always)]
     fn string(&mut self) -> Result<(), JsonError> {
         self.at += 1;
         loop {
@@ -218,10 +220,12 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline(always)]
     pub(super) fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
+    #[inline(always)]
     pub(super) fn skip_space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
