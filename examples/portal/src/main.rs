@@ -1,0 +1,198 @@
+//! The portal as a program: see `roamio-portal --help`.
+
+use std::{
+    fs,
+    io::{self, Write},
+    process::ExitCode,
+    str::FromStr,
+    time::Duration,
+};
+
+use roamio_portal::{
+    Server, ServerConfig, TlsIdentity,
+    model::{Millis, Retention, SeqBase},
+};
+
+const HELP: &str = "\
+A development portal of the Open WebRTC Toolkit with fault injection.
+
+usage: roamio-portal [OPTION...]
+
+It prints one line, `listening on URL`, when it accepts connections, and runs
+until it is killed. Times are in milliseconds.
+
+  --host ADDRESS              listen on this address        (127.0.0.1)
+  --port PORT                 listen on this port; 0: any   (0)
+  --tls-cert FILE             certificate chain, PEM; with --tls-key
+  --tls-key FILE              private key, PKCS#8 PEM; with --tls-cert
+  --ping-interval-ms MS       time between two pings        (25000)
+  --ping-timeout-ms MS        how long a pong may take      (20000)
+  --max-payload BYTES         largest client message        (1000000)
+  --connect-timeout-ms MS     time for the namespace connect (45000)
+  --reconnection-timeout-ms MS  how long a lost participant stays (60000)
+  --ticket-lifetime-ms MS     life of a reconnection ticket (600000)
+  --token-lifetime-ms MS      life of a login token         (180000)
+  --idle-limit-ms MS          unused connections end        (180000)
+  --join-delay-ms MS          how long joining a room takes (0)
+  --media-step-ms MS          how long a media step takes   (100)
+  --seq-base 0|1              number of the first notification (1)
+  --retention-ms MS           life of stored notifications  (unlimited, or the
+                              sum of both ping times and 1000 once they are given)
+  --seed NUMBER               make ids and keys repeatable
+  --no-control                no endpoints below /control
+  --help                      print this
+
+HTTP, on the same port:
+
+  POST /v1/rooms/ROOM/tokens  body {\"user\":\"...\",\"role\":\"presenter\"}; answers
+                              the token for one login
+  GET  /control/participants?room=ROOM
+  GET  /control/ledger?participant=ID[&format=text]
+                              what was issued and executed; as text, one line each:
+                              notification SEQ EVENT JSON, request N NAME JSON,
+                              notifications N, requests N, relogins N, refreshes N
+  POST /control/texts?room=ROOM or participant=ID, &count=N[&gap_ms=MS]
+                              [&prefix=TEXT][&first=N]
+  POST /control/drop?participant=ID     remove a participant
+  POST /control/kick?participant=ID     disconnect it without a drop
+  POST /control/restart                 new key, everybody forgotten and cut
+  POST /control/expire-tickets          all tickets so far count as expired
+  POST /control/clock-offset?ms=MS      the portal's clock is wrong by this
+  POST /control/swallow-ack?request=NAME[&participant=ID][&count=N]
+  POST /control/delay-ack?request=NAME&ms=MS[&participant=ID][&count=N]
+  POST /control/refuse?on=true|false[&how=reset|forbidden|captive]
+
+  Network faults; TARGET is participant=ID, connection=N or all=true:
+
+  POST /control/cut?TARGET[&how=rst|fin]
+  POST /control/freeze?TARGET[&direction=in|out|both][&mode=hold|discard]
+  POST /control/thaw?TARGET
+  POST /control/delay?TARGET&ms=MS      one way
+";
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("roamio-portal: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: impl Iterator<Item = String>) -> Result<(), String> {
+    let Some(config) = parse(args)? else {
+        print!("{HELP}");
+        return Ok(());
+    };
+    let server = Server::start_blocking(config).map_err(|error| error.to_string())?;
+    let mut out = io::stdout();
+    writeln!(out, "listening on {}", server.url())
+        .and_then(|()| out.flush())
+        .map_err(|error| error.to_string())?;
+    server.wait();
+    Ok(())
+}
+
+/// Read the command line; none if help is wanted.
+fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<ServerConfig>, String> {
+    let mut config = ServerConfig::default();
+    let (mut interval, mut timeout) = (None, None);
+    let (mut certificate, mut key) = (None, None);
+    let mut retention = None;
+    while let Some(option) = args.next() {
+        let mut value = || args.next().ok_or(format!("{option} needs a value"));
+        match option.as_str() {
+            "--host" => config.host = number(&option, &value()?)?,
+            "--port" => config.port = number(&option, &value()?)?,
+            "--tls-cert" => certificate = Some(file(&value()?)?),
+            "--tls-key" => key = Some(file(&value()?)?),
+            "--ping-interval-ms" => interval = Some(duration(&option, &value()?)?),
+            "--ping-timeout-ms" => timeout = Some(duration(&option, &value()?)?),
+            "--max-payload" => config.max_payload = number(&option, &value()?)?,
+            "--connect-timeout-ms" => config.connect_timeout = duration(&option, &value()?)?,
+            "--reconnection-timeout-ms" => {
+                config.model.reconnection_timeout = number(&option, &value()?)?;
+            }
+            "--ticket-lifetime-ms" => config.model.ticket_lifetime = number(&option, &value()?)?,
+            "--token-lifetime-ms" => config.model.token_lifetime = number(&option, &value()?)?,
+            "--idle-limit-ms" => config.model.idle_limit = number(&option, &value()?)?,
+            "--join-delay-ms" => config.model.join_delay = number(&option, &value()?)?,
+            "--media-step-ms" => config.model.media_step = number(&option, &value()?)?,
+            "--seq-base" => {
+                config.model.seq_base = match value()?.as_str() {
+                    "0" => SeqBase::Zero,
+                    "1" => SeqBase::One,
+                    _ => return Err("--seq-base is 0 or 1".into()),
+                }
+            }
+            "--retention-ms" => retention = Some(number::<Millis>(&option, &value()?)?),
+            "--seed" => config.seed = Some(number(&option, &value()?)?),
+            "--no-control" => config.control = false,
+            "--help" => return Ok(None),
+            _ => return Err(format!("unknown option {option}; see --help")),
+        }
+    }
+    if interval.is_some() || timeout.is_some() {
+        let interval = interval.unwrap_or(config.ping_interval);
+        let timeout = timeout.unwrap_or(config.ping_timeout);
+        config = config.with_ping(interval, timeout);
+    }
+    if let Some(limit) = retention {
+        config.model.retention = Retention::For(limit);
+    }
+    config.tls = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(TlsIdentity { certificate, key }),
+        (None, None) => None,
+        _ => return Err("--tls-cert and --tls-key belong together".into()),
+    };
+    Ok(Some(config))
+}
+
+fn number<T: FromStr>(option: &str, text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{option}: cannot use {text:?}"))
+}
+
+fn duration(option: &str, text: &str) -> Result<Duration, String> {
+    number(option, text).map(Duration::from_millis)
+}
+
+fn file(path: &str) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Option<ServerConfig>, String> {
+        parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn every_option_of_the_help_is_known() {
+        let options = HELP.split_whitespace().filter(|word| word.starts_with("--"));
+        for option in options.map(|option| option.trim_end_matches([';', '.', ','])) {
+            let error = parsed(option).err().unwrap_or_default();
+            assert!(!error.starts_with("unknown"), "{option}: {error}");
+        }
+    }
+
+    #[test]
+    fn configured_pings_limit_the_retention() {
+        let config = parsed("--ping-interval-ms 2000 --ping-timeout-ms 1000").unwrap().unwrap();
+        assert_eq!(config.model.retention, Retention::For(4000));
+        let config = parsed("--ping-interval-ms 2000 --retention-ms 7").unwrap().unwrap();
+        assert_eq!(config.model.retention, Retention::For(7));
+        assert_eq!(parsed("").unwrap().unwrap().model.retention, Retention::Unlimited);
+    }
+
+    #[test]
+    fn bad_command_lines_are_refused() {
+        for line in ["--port", "--port x", "--seq-base 2", "--unknown", "--host somewhere"] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The network in front of the portal: every client connection passes through a relay that can
+//! lose it, silence it or slow it down.
+//!
+//! ```text
+//!   client <-- TCP --> relay <-- in-memory pipe --> TLS, HTTP, WebSocket
+//! ```
+//!
+//! Between reading and writing a lane stores without limit, so that a frozen or slow client never
+//! keeps the portal from noticing that its pings stay unanswered.
+
+#![allow(clippy::disallowed_methods)]
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
+    net::TcpStream,
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until, timeout},
+};
+
+/// Size of the in-memory pipe and of the reads.
+pub(crate) const CHUNK: usize = 64 * 1024;
+
+/// How long a connection closed with FIN still takes what the client sends.
+const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// How to end a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// With RST: the client sees a reset.
+    Reset,
+    /// With FIN: the client sees the end of the stream, without a WebSocket close.
+    Close,
+}
+
+/// Which way bytes flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From the client to the portal.
+    ToServer,
+    /// From the portal to the client.
+    ToClient,
+    /// Either way.
+    Both,
+}
+
+/// What happens to bytes, and to the end of the stream, while a direction is frozen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FreezeMode {
+    /// They are delivered after the thaw. Without a thaw this is a black hole.
+    Hold,
+    /// They are lost. A WebSocket cut in the middle of a frame does not survive this.
+    Discard,
+}
+
+/// What one direction does with its bytes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Conditions {
+    frozen: Option<FreezeMode>,
+    delay: Duration,
+}
+
+/// One client connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    /// Set by the first Socket.IO request; connections that never make one are immune to faults.
+    number: OnceLock<u64>,
+    to_server: watch::Sender<Conditions>,
+    to_client: watch::Sender<Conditions>,
+    cut: watch::Sender<Option<Cut>>,
+}
+
+impl Connection {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            number: OnceLock::new(),
+            to_server: watch::Sender::default(),
+            to_client: watch::Sender::default(),
+            cut: watch::Sender::default(),
+        })
+    }
+
+    pub(crate) fn cut(&self, how: Cut) {
+        self.cut.send_replace(Some(how));
+    }
+
+    pub(crate) fn freeze(&self, direction: Direction, mode: FreezeMode) {
+        self.change(direction, |conditions| conditions.frozen = Some(mode));
+    }
+
+    pub(crate) fn thaw(&self) {
+        self.change(Direction::Both, |conditions| conditions.frozen = None);
+    }
+
+    pub(crate) fn delay(&self, one_way: Duration) {
+        self.change(Direction::Both, |conditions| conditions.delay = one_way);
+    }
+
+    fn change(&self, direction: Direction, change: impl Fn(&mut Conditions)) {
+        if direction != Direction::ToClient {
+            self.to_server.send_modify(&change);
+        }
+        if direction != Direction::ToServer {
+            self.to_client.send_modify(&change);
+        }
+    }
+}
+
+/// The Socket.IO connections that are open, by number.
+#[derive(Debug, Default)]
+pub(crate) struct Connections(Mutex<Numbered>);
+
+#[derive(Debug, Default)]
+struct Numbered {
+    given: u64,
+    open: BTreeMap<u64, Arc<Connection>>,
+}
+
+impl Connections {
+    /// Give a connection its number, at its first Socket.IO request.
+    pub(crate) fn number(&self, connection: &Arc<Connection>) {
+        let mut numbered = self.lock();
+        connection.number.get_or_init(|| {
+            numbered.given += 1;
+            let number = numbered.given;
+            numbered.open.insert(number, connection.clone());
+            number
+        });
+    }
+
+    pub(crate) fn numbers(&self) -> Vec<u64> {
+        self.lock().open.keys().copied().collect()
+    }
+
+    pub(crate) fn get(&self, number: u64) -> Option<Arc<Connection>> {
+        self.lock().open.get(&number).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Connection>> {
+        self.lock().open.values().cloned().collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Numbered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Carry bytes between a client and the portal until both ends are closed or a cut comes.
+    pub(crate) async fn relay(
+        &self,
+        connection: &Connection,
+        mut client: TcpStream,
+        server: DuplexStream,
+    ) {
+        let mut cut = connection.cut.subscribe();
+        let how = {
+            let (client_read, client_write) = client.split();
+            let (server_read, server_write) = tokio::io::split(server);
+            let to_server = carry(client_read, server_write, connection.to_server.subscribe());
+            let to_client = carry(server_read, client_write, connection.to_client.subscribe());
+            let both = async { tokio::join!(to_server, to_client) };
+            tokio::select! {
+                _ = both => None,
+                how = cut.wait_for(Option::is_some) => how.ok().and_then(|how| *how),
+            }
+        };
+        if let Some(number) = connection.number.get() {
+            self.lock().open.remove(number);
+        }
+        match how {
+            // Linger 0 turns the close into a reset. It fails on a socket that is already gone.
+            Some(Cut::Reset) => drop(SockRef::from(&client).set_linger(Some(Duration::ZERO))),
+            Some(Cut::Close) => {
+                let _ = timeout(DRAIN_LIMIT, close(client)).await;
+            }
+            None => {}
+        }
+    }
+}
+
+/// Close with FIN. Closing with unread bytes would send RST, so they are read until the client
+/// closes too.
+async fn close(mut client: TcpStream) -> io::Result<()> {
+    client.shutdown().await?;
+    let mut rest = vec![0; CHUNK];
+    while client.read(&mut rest).await? > 0 {}
+    Ok(())
+}
+
+/// Carry one direction under the given conditions until its source ends.
+///
+/// An end or an error of the source becomes an end of the stream for the target, and it too waits
+/// for a thaw. A target that no longer takes bytes is not reported: the other direction has its
+/// own end.
+async fn carry(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut conditions: watch::Receiver<Conditions>,
+) {
+    let (sender, mut stored) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
+    let read = async move {
+        let mut chunk = vec![0; CHUNK];
+        while let Ok(length @ 1..) = from.read(&mut chunk).await {
+            if sender.send((Instant::now(), chunk[..length].to_vec())).is_err() {
+                break;
+            }
+        }
+    };
+    let write = async move {
+        while let Some((arrived, bytes)) = stored.recv().await {
+            let delay = conditions.borrow().delay;
+            sleep_until(arrived + delay).await;
+            if conditions.borrow().frozen == Some(FreezeMode::Discard) {
+                continue;
+            }
+            thawed(&mut conditions).await;
+            let _ = to.write_all(&bytes).await;
+        }
+        thawed(&mut conditions).await;
+        let _ = to.shutdown().await;
+    };
+    tokio::join!(read, write);
+}
+
+async fn thawed(conditions: &mut watch::Receiver<Conditions>) {
+    // The sender lives as long as the connection, so the wait cannot fail before the thaw.
+    let _ = conditions.wait_for(|conditions| conditions.frozen.is_none()).await;
+}
