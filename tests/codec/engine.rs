@@ -1,0 +1,196 @@
+//! Engine.IO packets and handshakes.
+//!
+//! `vectors/engineio4.json` is driven here as far as single packets go; its polling bodies of
+//! several packets belong to the polling transport. `vectors/engineio3.json` belongs to revision 3
+//! as a whole.
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use roamio::error::Code;
+use roamio::proto::engine::handshake::{Handshake, percent_encode_component};
+use roamio::proto::engine::packet::{self, PacketType};
+use serde_json::Value;
+
+use crate::unhex;
+
+const VECTORS: &str = include_str!("vectors/engineio4.json");
+const SEPARATOR: u8 = 0x1e;
+
+fn vectors(section: &str) -> Vec<Value> {
+    let vectors: Value = serde_json::from_str(VECTORS).expect("the vectors are JSON");
+    vectors[section].as_array().expect("a list").clone()
+}
+
+/// A packet in the words of the vectors; `{"error":true}` for none.
+fn describe(frame: &[u8]) -> Value {
+    let Ok((kind, start)) = packet::decode_text(frame) else {
+        return serde_json::json!({"error": true});
+    };
+    let body = &frame[start..];
+    if kind == PacketType::Binary {
+        let Ok(body) = packet::decode_base64(body) else {
+            return serde_json::json!({"error": true});
+        };
+        return binary(&body);
+    }
+    let name = match kind {
+        PacketType::Open => "open",
+        PacketType::Close => "close",
+        PacketType::Ping => "ping",
+        PacketType::Pong => "pong",
+        PacketType::Message | PacketType::Binary => "message",
+        PacketType::Upgrade => "upgrade",
+        PacketType::Noop => "noop",
+    };
+    let text = std::str::from_utf8(body).expect("the vectors are UTF-8");
+    serde_json::json!({"type": name, "data": {"text": text}})
+}
+
+fn binary(data: &[u8]) -> Value {
+    let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
+    serde_json::json!({"type": "message", "data": {"hex": hex}})
+}
+
+/// The reference has two words for an empty body.
+fn expected(packet: &Value) -> Value {
+    let mut packet = packet.clone();
+    if packet.get("data").is_some_and(Value::is_null) {
+        packet["data"] = serde_json::json!({"text": ""});
+    }
+    packet
+}
+
+#[test]
+fn single_packets_of_the_vectors_are_decoded() {
+    let mut driven = 0;
+    for vector in vectors("encode") {
+        let [packet] = vector["packets"].as_array().expect("a list").as_slice() else { continue };
+        driven += 1;
+        let packet = expected(packet);
+        let polled = unhex(vector["polling_hex"].as_str().expect("hex"));
+        assert_eq!(describe(&polled), packet);
+        match (&vector["websocket"]["text_hex"], &vector["websocket"]["binary_hex"]) {
+            (Value::String(hex), _) => assert_eq!(describe(&unhex(hex)), packet),
+            // A binary frame is a message as it stands.
+            (_, Value::String(hex)) => assert_eq!(binary(&unhex(hex)), packet),
+            _ => panic!("no WebSocket form: {vector}"),
+        }
+    }
+    assert_eq!(driven, 12);
+}
+
+#[test]
+fn single_polled_packets_of_the_vectors_are_decoded_or_refused() {
+    let mut driven = 0;
+    for vector in vectors("decode_polling") {
+        let input = unhex(vector["input_hex"].as_str().expect("hex"));
+        if input.contains(&SEPARATOR) {
+            continue;
+        }
+        driven += 1;
+        assert_eq!(describe(&input), expected(&vector["packets"][0]), "{}", input.escape_ascii());
+    }
+    assert_eq!(driven, 11);
+}
+
+#[test]
+fn outgoing_control_packets_equal_the_vectors() {
+    let ours: [(&str, Bytes); 3] =
+        [("close", packet::CLOSE), ("pong", packet::PONG), ("noop", packet::NOOP)];
+    for (name, frame) in ours {
+        let vector = vectors("encode")
+            .into_iter()
+            .find(|vector| vector["packets"][0]["type"] == name)
+            .expect("a vector for it");
+        assert_eq!(unhex(vector["websocket"]["text_hex"].as_str().expect("hex")), frame);
+    }
+}
+
+#[test]
+fn handshakes_of_real_servers_are_understood() {
+    for (json, timeout, max_payload) in [
+        (
+            r#"{"sid":"KlToG-a_","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#,
+            20_000,
+            Some(1_000_000),
+        ),
+        (
+            r#"{"sid":"KlToG-a_","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":5000}"#,
+            5_000,
+            None,
+        ),
+        (
+            r#"{"sid": "KlToG-a_", "upgrades": ["websocket"], "pingTimeout": 20000, "pingInterval": 25000, "maxPayload": 1000000}"#,
+            20_000,
+            Some(1_000_000),
+        ),
+    ] {
+        let handshake = Handshake::parse(json.as_bytes()).expect(json);
+        assert_eq!(handshake.sid, "KlToG-a_");
+        assert!(handshake.upgrades_websocket);
+        assert_eq!((handshake.ping_interval_ms, handshake.ping_timeout_ms), (25_000, timeout));
+        assert_eq!(handshake.max_payload, max_payload);
+    }
+}
+
+/// Values that a hostile server may put into an open packet.
+fn member() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<f64>().prop_map(|number| serde_json::json!(number).to_string()),
+        (0u64..100_000).prop_map(|number| number.to_string()),
+        any::<String>().prop_map(|text| serde_json::json!(text).to_string()),
+        Just("[\"websocket\"]".to_owned()),
+        Just("{}".to_owned()),
+        Just("1e400".to_owned()),
+    ]
+}
+
+proptest! {
+    /// H14, H15: whatever is accepted is within the limits.
+    #[test]
+    fn an_accepted_handshake_is_within_its_limits(
+        sid in member(), upgrades in member(), interval in member(), timeout in member(), payload in member(),
+    ) {
+        let json = format!(
+            r#"{{"sid":{sid},"upgrades":{upgrades},"pingInterval":{interval},"pingTimeout":{timeout},"maxPayload":{payload}}}"#
+        );
+        match Handshake::parse(json.as_bytes()) {
+            Ok(handshake) => {
+                prop_assert!((1..=256).contains(&handshake.sid.len()));
+                for ms in [handshake.ping_interval_ms, handshake.ping_timeout_ms] {
+                    prop_assert!((100..=86_400_000).contains(&ms));
+                }
+                prop_assert!(handshake.max_payload.is_none_or(|bytes| (1 << 10..=16 << 20).contains(&bytes)));
+            }
+            Err(error) => prop_assert_eq!(error.code(), Code::Handshake),
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_a_packet_or_an_error(frame in any::<Vec<u8>>()) {
+        if let Ok((_, start)) = packet::decode_text(&frame) {
+            prop_assert!(start <= frame.len());
+            let _ = packet::decode_base64(&frame[start..]);
+        }
+        let _ = Handshake::parse(&frame);
+    }
+
+    #[test]
+    fn a_percent_encoded_text_is_plain_and_comes_back(text in any::<String>()) {
+        let encoded = percent_encode_component(&text);
+        prop_assert!(encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte)));
+        let mut decoded = Vec::new();
+        let mut rest = encoded.as_bytes();
+        while let Some((&byte, behind)) = rest.split_first() {
+            if byte == b'%' {
+                let digits = std::str::from_utf8(&behind[..2]).expect("ASCII");
+                decoded.push(u8::from_str_radix(digits, 16).expect("two digits"));
+                rest = &behind[2..];
+            } else {
+                decoded.push(byte);
+                rest = behind;
+            }
+        }
+        prop_assert_eq!(decoded, text.into_bytes());
+    }
+}
