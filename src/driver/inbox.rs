@@ -30,7 +30,7 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    const fn and(self, other: Self) -> Self {
+    pub(crate) const fn and(self, other: Self) -> Self {
         Self { events: self.events + other.events, bytes: self.bytes + other.bytes }
     }
 }
@@ -171,8 +171,10 @@ impl Inbox {
         !state.entries.is_empty()
     }
 
-    /// Take nothing more, and give what was waiting.
+    /// Take nothing more, and give what was waiting. The task is not woken again.
     pub(crate) fn close(&self) -> Vec<Entry> {
+        // A waker keeps its runtime's descriptors open.
+        drop(self.task.take());
         let mut state = self.state();
         state.closed = true;
         mem::take(&mut state.entries)
@@ -229,7 +231,11 @@ mod tests {
         Inbox::new(&limits)
     }
 
-    fn emit(inbox: &Inbox, args: &str, completion: Option<Completion>) -> Result<Option<RequestId>> {
+    fn emit(
+        inbox: &Inbox,
+        args: &str,
+        completion: Option<Completion>,
+    ) -> Result<Option<RequestId>> {
         inbox.submit_packet(completion, |pool, request| {
             Ok(Command::Emit {
                 socket: SocketId(0),
@@ -288,8 +294,9 @@ mod tests {
         assert_eq!(inbox.submit(Command::Close), Ok(()));
         let closed = inbox.submit(Command::Hint(Hint::Resumed));
         assert_eq!(code(closed), Some(Code::Closed));
-        let logout = counting(&calls)
-            .map(|completion| inbox.submit_request(completion, |request| Command::Logout { request }));
+        let logout = counting(&calls).map(|completion| {
+            inbox.submit_request(completion, |request| Command::Logout { request })
+        });
         assert_eq!(logout.and_then(code), Some(Code::Closed));
         assert_eq!(calls.load(Ordering::Relaxed), 0);
         drop(inbox.close());

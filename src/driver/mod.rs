@@ -38,7 +38,7 @@ use bytes::BytesMut;
 
 pub use self::completion::Completion;
 use self::dispatch::{HostItem, Mailbox};
-use self::inbox::{Entry, Inbox};
+use self::inbox::Inbox;
 use self::lifeline::Finish;
 use self::resolve::Resolver;
 use self::runtime::Runtime;

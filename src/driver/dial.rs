@@ -1,0 +1,129 @@
+//! One connection attempt: name lookup, TCP race, TLS, WebSocket handshake. Dropping the future
+//! cancels it and closes what it has opened.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{sleep, timeout};
+
+use crate::config::{CommonConfig, Endpoint};
+use crate::driver::clock;
+use crate::driver::resolve::Resolver;
+use crate::driver::stream::{ByteCount, CountedTcp, Stream};
+use crate::driver::tls::Tls;
+use crate::driver::ws::{self, Socket};
+use crate::error::{Code, Error, Result};
+use crate::log::log;
+
+/// When the next address gets its chance (RFC 8305, section 5).
+const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+
+/// What every dial of a stack needs.
+#[derive(Debug)]
+pub(crate) struct Dialer {
+    common: CommonConfig,
+    resolver: Resolver,
+    tls: Arc<Tls>,
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub(crate) struct Dialled {
+    pub(crate) socket: Socket,
+    /// What has arrived on it.
+    pub(crate) count: ByteCount,
+    /// This end's address.
+    pub(crate) local: Option<SocketAddr>,
+    /// What the TCP connect took, in milliseconds.
+    pub(crate) connect_ms: u64,
+}
+
+impl Dialer {
+    pub(crate) fn new(common: CommonConfig, resolver: Resolver) -> Self {
+        let tls = Tls::shared(common.tls.clone());
+        Self { common, resolver, tls }
+    }
+
+    /// Connect. Every attempt starts from a fresh lookup, fresh sockets and a fresh TLS session.
+    ///
+    /// # Errors
+    /// One code for each phase: [`Code::Dns`], [`Code::Connect`], [`Code::TlsHandshake`],
+    /// [`Code::TlsCertificate`], those of [`ws::open`], and [`Code::ConnectTimeout`] with a message
+    /// that names the phase.
+    pub(crate) async fn dial(
+        self: Arc<Self>,
+        endpoint: Arc<Endpoint>,
+        path_and_query: String,
+    ) -> Result<Dialled> {
+        let limits = &self.common.timeouts;
+        let addresses = self.resolver.resolve(&endpoint.host, endpoint.port, limits.dns).await?;
+        log!(Debug, "{}:{} is {addresses:?}", endpoint.host, endpoint.port);
+        let started = clock::now().mono;
+        let tcp = within(limits.tcp, "TCP connect", race(&addresses)).await?;
+        let connect_ms = clock::now().mono.since(started);
+        let local = tcp.local_addr().ok();
+        let (tcp, count) = CountedTcp::new(tcp);
+        let stream = if endpoint.secure {
+            let tls = self.tls.connect(&endpoint.host, tcp);
+            Stream::Tls(Box::new(within(limits.tls, "TLS handshake", tls).await?))
+        } else {
+            Stream::Plain(tcp)
+        };
+        let common = &self.common;
+        let open = ws::open(stream, &endpoint, &path_and_query, &common.headers, &common.limits);
+        let socket = within(limits.open, "WebSocket handshake", open).await?;
+        log!(Debug, "connected to {}:{} in {connect_ms} ms", endpoint.host, endpoint.port);
+        Ok(Dialled { socket, count, local, connect_ms })
+    }
+}
+
+/// The limit of one phase.
+async fn within<T>(
+    limit: Duration,
+    phase: &str,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    timeout(limit, work).await.unwrap_or_else(|_| {
+        let text = format!("{phase}: not done within {} ms", limit.as_millis());
+        Err(Error::new(Code::ConnectTimeout, text))
+    })
+}
+
+/// Connect to the addresses in turn, the next one when the one before has failed or has had its
+/// time; the first connection wins, and the others are closed.
+async fn race(addresses: &[SocketAddr]) -> Result<TcpStream> {
+    let mut waiting = addresses.iter();
+    let mut running = FuturesUnordered::new();
+    let mut last = io::Error::other("no address");
+    loop {
+        let next = waiting.next();
+        if let Some(address) = next {
+            running.push(connect(*address));
+        }
+        tokio::select! {
+            finished = running.next() => match finished {
+                Some(Ok(stream)) => return Ok(stream),
+                Some(Err(error)) => last = error,
+                None => {
+                    let tried = addresses.len();
+                    let text = format!("TCP connect: {last} (addresses tried: {tried})");
+                    return Err(Error::new(Code::Connect, text));
+                }
+            },
+            () = sleep(NEXT_ADDRESS), if next.is_some() => {}
+        }
+    }
+}
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A frame is written whole, so waiting for more to send would only delay it.
+    socket.set_nodelay(true)?;
+    socket.connect(address).await
+}

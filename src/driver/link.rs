@@ -1,0 +1,242 @@
+//! One connection of a stack: being dialled, then open.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_util::{Sink, StreamExt};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
+use crate::driver::dial::Dialled;
+use crate::driver::inbox::Waiting;
+use crate::driver::stream::ByteCount;
+use crate::driver::ws::{self, Socket};
+use crate::error::{Error, Result};
+use crate::proto::io::{Input, LinkId};
+
+/// A dial in progress.
+pub(crate) type Dial = Pin<Box<dyn Future<Output = Result<Dialled>> + Send>>;
+
+/// A connection.
+///
+/// ```text
+/// Dialling --Connected--> Open --Closed--> over
+///    `------Failed------------------------> over
+/// ```
+pub(crate) struct Link {
+    pub(crate) id: LinkId,
+    state: State,
+}
+
+enum State {
+    Dialling(Dial),
+    Open(Box<Open>),
+    /// Nothing more comes, and nothing is taken.
+    Over,
+}
+
+struct Open {
+    socket: Socket,
+    count: ByteCount,
+    /// The count when the last whole frame came in.
+    accounted: u64,
+    /// A ping or pong came.
+    control: bool,
+    /// A pong came.
+    pong: bool,
+    /// Frames since the socket last took everything.
+    unsent: Waiting,
+    /// There is something to flush.
+    dirty: bool,
+    /// The socket did not take everything.
+    blocked: bool,
+    /// Writing failed. What has arrived before is still read.
+    broken: Option<Error>,
+}
+
+impl Link {
+    pub(crate) const fn new(id: LinkId, dial: Dial) -> Self {
+        Self { id, state: State::Dialling(dial) }
+    }
+
+    /// The next thing from the network; `None` for one that is told by [`Link::activity`].
+    ///
+    /// Without `read`, an open connection is left alone. After `Failed` and `Closed` the link is
+    /// over.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, read: bool) -> Poll<Option<Input>> {
+        let link = self.id;
+        match &mut self.state {
+            State::Dialling(dial) => {
+                let dialled = ready!(dial.as_mut().poll(cx));
+                Poll::Ready(Some(match dialled {
+                    Ok(Dialled { socket, count, local, connect_ms }) => {
+                        self.state = State::Open(Box::new(Open::new(socket, count)));
+                        Input::Connected { link, local, connect_ms }
+                    }
+                    Err(error) => {
+                        self.state = State::Over;
+                        Input::Failed { link, error }
+                    }
+                }))
+            }
+            State::Open(open) if read => match ready!(open.poll(cx)) {
+                Ok(Message::Text(text)) => {
+                    Poll::Ready(Some(Input::Text { link, frame: text.into() }))
+                }
+                Ok(Message::Binary(frame)) => Poll::Ready(Some(Input::Binary { link, frame })),
+                Ok(_) => Poll::Ready(None),
+                Err(error) => Poll::Ready(Some(Input::Closed { link, error })),
+            },
+            State::Open(_) | State::Over => Poll::Pending,
+        }
+    }
+
+    /// What arrived since the last call besides whole text and binary frames.
+    pub(crate) fn activity(&mut self) -> Option<Input> {
+        let State::Open(open) = &mut self.state else { return None };
+        let partial = open.account();
+        let control = std::mem::take(&mut open.control);
+        let pong = std::mem::take(&mut open.pong);
+        (partial || control).then_some(Input::Activity { link: self.id, partial, pong })
+    }
+
+    /// Queue a text frame, which is UTF-8. Gives [`Input::Writable`] when that changed.
+    pub(crate) fn send_text(&mut self, cx: &mut Context<'_>, frame: Bytes) -> Option<Input> {
+        self.send_frame(cx, frame, Data::Text)
+    }
+
+    /// Queue a binary frame. Gives [`Input::Writable`] when that changed.
+    pub(crate) fn send_binary(&mut self, cx: &mut Context<'_>, frame: Bytes) -> Option<Input> {
+        self.send_frame(cx, frame, Data::Binary)
+    }
+
+    /// Queue a ping. Gives [`Input::Writable`] when that changed.
+    pub(crate) fn send_ping(&mut self, cx: &mut Context<'_>) -> Option<Input> {
+        self.send(cx, Message::Ping(Bytes::new()), Waiting::default())
+    }
+
+    /// A frame of our own making skips the second UTF-8 check that `Message::Text` would cost.
+    fn send_frame(&mut self, cx: &mut Context<'_>, frame: Bytes, data: Data) -> Option<Input> {
+        let waiting = Waiting { events: 1, bytes: frame.len() };
+        let frame = Frame::message(frame, OpCode::Data(data), true);
+        self.send(cx, Message::Frame(frame), waiting)
+    }
+
+    fn send(&mut self, cx: &mut Context<'_>, message: Message, waiting: Waiting) -> Option<Input> {
+        let State::Open(open) = &mut self.state else { return None };
+        open.send(cx, message, waiting)
+            .then_some(Input::Writable { link: self.id, writable: false })
+    }
+
+    /// Write what is queued, as far as the socket takes it. Gives [`Input::Writable`] when that
+    /// changed.
+    pub(crate) fn flush(&mut self, cx: &mut Context<'_>) -> Option<Input> {
+        let State::Open(open) = &mut self.state else { return None };
+        open.flush(cx).then_some(Input::Writable { link: self.id, writable: !open.blocked })
+    }
+
+    /// Writing failed, and it has not been told yet.
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(&self.state, State::Open(open) if open.broken.is_some())
+    }
+
+    /// What was queued and not yet taken by the socket.
+    pub(crate) fn unsent(&self) -> Waiting {
+        match &self.state {
+            State::Open(open) => open.unsent,
+            State::Dialling(_) | State::Over => Waiting::default(),
+        }
+    }
+
+    /// The socket, to close it; none when there is no connection.
+    pub(crate) fn into_socket(self) -> Option<Socket> {
+        match self.state {
+            State::Open(open) => Some(open.socket),
+            State::Dialling(_) | State::Over => None,
+        }
+    }
+}
+
+impl Open {
+    fn new(socket: Socket, count: ByteCount) -> Self {
+        Self {
+            accounted: count.get(),
+            socket,
+            count,
+            control: false,
+            pong: false,
+            unsent: Waiting::default(),
+            dirty: false,
+            blocked: false,
+            broken: None,
+        }
+    }
+
+    /// The next message; an error is the end.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message>> {
+        let Poll::Ready(next) = self.socket.poll_next_unpin(cx) else {
+            return match self.broken.take() {
+                Some(error) => Poll::Ready(Err(error)),
+                None => Poll::Pending,
+            };
+        };
+        self.account();
+        let error = match next {
+            Some(Ok(Message::Close(frame))) => ws::closed(frame),
+            Some(Ok(message)) => {
+                self.control |= message.is_ping() || message.is_pong();
+                self.pong |= message.is_pong();
+                return Poll::Ready(Ok(message));
+            }
+            Some(Err(error)) => ws::stream_error(error),
+            None => ws::ended(),
+        };
+        Poll::Ready(Err(self.broken.take().unwrap_or(error)))
+    }
+
+    /// Account for everything that has arrived. True: something had since the last time.
+    fn account(&mut self) -> bool {
+        let count = self.count.get();
+        std::mem::replace(&mut self.accounted, count) != count
+    }
+
+    /// True: the socket has just stopped taking.
+    ///
+    /// A blocked socket is given frames all the same, and adds them to its buffer: the stack has
+    /// been told, and sends only what cannot wait.
+    fn send(&mut self, cx: &mut Context<'_>, message: Message, waiting: Waiting) -> bool {
+        if self.broken.is_some() {
+            return false;
+        }
+        self.dirty = true;
+        self.unsent = self.unsent.and(waiting);
+        if let Err(error) = Pin::new(&mut self.socket).start_send(message) {
+            self.broken = Some(ws::stream_error(error));
+            return false;
+        }
+        let blocked = Pin::new(&mut self.socket).poll_ready(cx).is_pending();
+        blocked && !std::mem::replace(&mut self.blocked, true)
+    }
+
+    /// True: whether the socket takes everything has changed.
+    fn flush(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.dirty || self.broken.is_some() {
+            return false;
+        }
+        match Pin::new(&mut self.socket).poll_flush(cx) {
+            Poll::Pending => !std::mem::replace(&mut self.blocked, true),
+            Poll::Ready(Ok(())) => {
+                self.dirty = false;
+                self.unsent = Waiting::default();
+                std::mem::take(&mut self.blocked)
+            }
+            Poll::Ready(Err(error)) => {
+                self.broken = Some(ws::stream_error(error));
+                false
+            }
+        }
+    }
+}

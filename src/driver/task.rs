@@ -1,0 +1,300 @@
+//! The task: commands, frames and time go into the stack; frames and events come out of it.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::config::CommonConfig;
+use crate::driver::Delivery;
+use crate::driver::clock;
+use crate::driver::completion::Completion;
+use crate::driver::dial::Dialer;
+use crate::driver::dispatch::Mailbox;
+use crate::driver::hangup::hang_up;
+use crate::driver::inbox::{Entry, Inbox, Waiting};
+use crate::driver::lifeline::Lifeline;
+use crate::driver::link::Link;
+use crate::driver::resolve::Resolver;
+use crate::driver::timer::Timer;
+use crate::error::{Code, Error};
+use crate::log::log;
+use crate::proto::io::{Event, Input, LinkId, RequestId, Transmit};
+use crate::proto::stack::Stack;
+use crate::proto::time::Now;
+
+/// A link is read this often in one turn at most, so that it can starve nobody.
+const FRAMES_PER_TURN: usize = 64;
+
+/// A link is not read any further in a turn that brought this many bytes.
+const BYTES_PER_TURN: usize = 1 << 20;
+
+/// Runs one stack until it is finished.
+pub(crate) struct Task {
+    stack: Stack,
+    dialer: Arc<Dialer>,
+    inbox: Arc<Inbox>,
+    mailbox: Arc<Mailbox>,
+    links: Vec<Link>,
+    completions: HashMap<RequestId, Completion>,
+    /// Empty between turns, like `batch`; they keep their memory.
+    entries: Vec<Entry>,
+    batch: Vec<Delivery>,
+    /// The mailbox is full: no frame is read.
+    host_full: bool,
+    /// There is more to do than this turn does.
+    again: bool,
+    finished: bool,
+    /// The last field, so that it goes after the sockets.
+    lifeline: Arc<Lifeline>,
+}
+
+impl Task {
+    pub(crate) fn new(
+        stack: Stack,
+        common: CommonConfig,
+        resolver: Resolver,
+        inbox: Arc<Inbox>,
+        mailbox: Arc<Mailbox>,
+        lifeline: Arc<Lifeline>,
+    ) -> Self {
+        Self {
+            stack,
+            dialer: Arc::new(Dialer::new(common, resolver)),
+            inbox,
+            mailbox,
+            links: Vec::new(),
+            completions: HashMap::new(),
+            entries: Vec::new(),
+            batch: Vec::new(),
+            host_full: false,
+            again: false,
+            finished: false,
+            lifeline,
+        }
+    }
+
+    /// Run until the stack is finished. Dropping the future ends everything with `CLOSED`.
+    pub(crate) async fn run(mut self) {
+        let mut timer = Timer::new();
+        poll_fn(|cx| {
+            // The state is not used after a panic: everything ends.
+            catch_unwind(AssertUnwindSafe(|| self.turn(cx, &mut timer))).unwrap_or_else(|_| {
+                log!(Error, "a panic was stopped; the session ends");
+                self.end(&Error::new(Code::Panic, "a bug of roamio ended the session"));
+                Poll::Ready(())
+            })
+        })
+        .await;
+        while let Some(link) = self.links.pop() {
+            self.let_go(link);
+        }
+    }
+
+    /// One wake-up: take what is there, up to a bound, and hand over the results.
+    fn turn(&mut self, cx: &mut Context<'_>, timer: &mut Timer) -> Poll<()> {
+        self.inbox.register(cx.waker());
+        let now = clock::now();
+        self.again = false;
+        self.run_commands(cx, now);
+        if self.stack.poll_timeout().is_some_and(|deadline| deadline <= now.mono) {
+            self.stack.handle_timeout(now);
+            self.drain(cx, now);
+        }
+        self.read_links(cx, now);
+        self.flush_links(cx, now);
+        self.deliver(cx, now);
+        if self.finished {
+            return Poll::Ready(());
+        }
+        timer.set(self.stack.poll_timeout(), now.mono);
+        let fired = timer.poll(cx).is_ready();
+        let more_commands = self.inbox.publish(self.waiting());
+        if self.again || fired || more_commands {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    fn run_commands(&mut self, cx: &mut Context<'_>, now: Now) {
+        let mut entries = mem::take(&mut self.entries);
+        self.inbox.take(&mut entries);
+        // All of them first, so that a panic on the way cannot lose one.
+        self.completions.extend(entries.iter_mut().filter_map(|entry| entry.completion.take()));
+        for Entry { command, .. } in entries.drain(..) {
+            self.stack.handle_command(command, now);
+            self.drain(cx, now);
+        }
+        self.entries = entries;
+    }
+
+    fn read_links(&mut self, cx: &mut Context<'_>, now: Now) {
+        let mut index = 0;
+        while let Some(link) = self.links.get(index).map(|link| link.id) {
+            self.read_link(link, cx, now);
+            // What was read may have ended this link or one before it.
+            if self.links.get(index).is_some_and(|still| still.id == link) {
+                index += 1;
+            }
+        }
+    }
+
+    fn read_link(&mut self, id: LinkId, cx: &mut Context<'_>, now: Now) {
+        let mut bytes = 0;
+        for _ in 0..FRAMES_PER_TURN {
+            let read = !self.host_full;
+            let Some(link) = self.links.iter_mut().find(|link| link.id == id) else { return };
+            let input = match link.poll(cx, read) {
+                Poll::Ready(Some(input)) => input,
+                Poll::Ready(None) => continue,
+                Poll::Pending => return self.tell_activity(id, cx, now),
+            };
+            match &input {
+                Input::Text { frame, .. } | Input::Binary { frame, .. } => bytes += frame.len(),
+                Input::Failed { error, .. } | Input::Closed { error, .. } => {
+                    log!(Debug, "link {} is over: {error:?}", id.0);
+                    self.remove(id);
+                }
+                _ => {}
+            }
+            self.feed(input, cx, now);
+            if bytes >= BYTES_PER_TURN {
+                break;
+            }
+        }
+        self.again = true;
+        self.tell_activity(id, cx, now);
+    }
+
+    fn tell_activity(&mut self, id: LinkId, cx: &mut Context<'_>, now: Now) {
+        let link = self.links.iter_mut().find(|link| link.id == id);
+        if let Some(input) = link.and_then(Link::activity) {
+            self.feed(input, cx, now);
+        }
+    }
+
+    /// One write for all frames of a turn. A link that takes frames again gets what the stack has
+    /// held back, until it is full or nothing is left.
+    fn flush_links(&mut self, cx: &mut Context<'_>, now: Now) {
+        while let Some(input) = self.links.iter_mut().find_map(|link| link.flush(cx)) {
+            self.feed(input, cx, now);
+        }
+        self.again |= !self.host_full && self.links.iter().any(Link::is_broken);
+    }
+
+    /// Hand over what the stack told in this turn, and notice whether the host keeps up.
+    fn deliver(&mut self, cx: &mut Context<'_>, now: Now) {
+        let overflows = !self.batch.is_empty() && self.mailbox.deliver(&mut self.batch);
+        let full = if self.host_full { self.mailbox.is_full() } else { overflows };
+        if full != self.host_full {
+            self.host_full = full;
+            self.again = true;
+            self.feed(Input::HostQueue { full }, cx, now);
+        }
+    }
+
+    fn feed(&mut self, input: Input, cx: &mut Context<'_>, now: Now) {
+        self.stack.handle_input(input, now);
+        self.drain(cx, now);
+    }
+
+    /// Do what the stack wants done, and collect what it tells.
+    fn drain(&mut self, cx: &mut Context<'_>, now: Now) {
+        while let Some(transmit) = self.stack.poll_transmit() {
+            if let Some(input) = self.transmit(transmit, cx) {
+                self.stack.handle_input(input, now);
+            }
+        }
+        while !self.finished
+            && let Some(event) = self.stack.poll_event()
+        {
+            match event {
+                Event::Outcome { request, result } => {
+                    if let Some(completion) = self.completions.remove(&request) {
+                        self.batch.push(Delivery::Outcome(completion, result));
+                    }
+                }
+                Event::Finished => {
+                    self.finish(&Error::new(Code::Closed, "closed before there was an outcome"));
+                }
+                event => self.batch.push(Delivery::Event(event)),
+            }
+        }
+    }
+
+    /// What is meant for a link that is over is dropped: the stack learns of the end, or has asked
+    /// for it.
+    fn transmit(&mut self, transmit: Transmit, cx: &mut Context<'_>) -> Option<Input> {
+        match transmit {
+            Transmit::Dial { link, endpoint, path_and_query } => {
+                let dial = Arc::clone(&self.dialer).dial(endpoint, path_and_query);
+                self.links.push(Link::new(link, Box::pin(dial)));
+                self.again = true;
+                None
+            }
+            Transmit::Text { link, frame } => self.link(link)?.send_text(cx, frame),
+            Transmit::Binary { link, frame } => self.link(link)?.send_binary(cx, frame),
+            Transmit::Ping { link } => self.link(link)?.send_ping(cx),
+            Transmit::Hangup { link } => {
+                self.remove(link);
+                None
+            }
+        }
+    }
+
+    fn link(&mut self, id: LinkId) -> Option<&mut Link> {
+        self.links.iter_mut().find(|link| link.id == id)
+    }
+
+    fn remove(&mut self, id: LinkId) {
+        if let Some(index) = self.links.iter().position(|link| link.id == id) {
+            let link = self.links.remove(index);
+            self.let_go(link);
+        }
+    }
+
+    /// Dropping a dial cancels it; an open connection is closed by a task of its own.
+    fn let_go(&self, link: Link) {
+        if let Some(socket) = link.into_socket() {
+            tokio::spawn(hang_up(socket, Arc::clone(&self.lifeline)));
+        }
+    }
+
+    /// What the stack and the sockets have not sent yet.
+    fn waiting(&self) -> Waiting {
+        let (events, bytes) = self.stack.queued();
+        let unsent = self.links.iter().map(Link::unsent);
+        unsent.fold(Waiting { events, bytes }, Waiting::and)
+    }
+
+    /// The stack is finished: whoever still waits for an outcome gets this one.
+    fn finish(&mut self, outcome: &Error) {
+        if mem::replace(&mut self.finished, true) {
+            return;
+        }
+        let unread = self.inbox.close();
+        let mut open: Vec<_> = self.completions.drain().collect();
+        open.extend(unread.into_iter().filter_map(|entry| entry.completion));
+        open.sort_by_key(|(request, _)| *request);
+        for (_, completion) in open {
+            self.batch.push(Delivery::Outcome(completion, Err(outcome.clone())));
+        }
+        self.batch.push(Delivery::Event(Event::Finished));
+    }
+
+    /// End without the stack.
+    fn end(&mut self, outcome: &Error) {
+        self.finish(outcome);
+        self.mailbox.deliver(&mut self.batch);
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.end(&Error::new(Code::Closed, "the runtime was shut down"));
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! An open connection: frames, signs of life, ends, and a peer that does not read.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use super::server::{accept, endpoint, listen};
+use crate::config::{CommonConfig, Limits};
+use crate::driver::dial::Dialer;
+use crate::driver::link::Link;
+use crate::driver::resolve::Resolver;
+use crate::error::{Code, Error};
+use crate::proto::io::{Input, LinkId};
+
+/// A link and the raw TCP stream at its other end.
+async fn pair(limits: Limits) -> (Link, TcpStream) {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let address = listen(move |mut stream| {
+        let tell = tell.clone();
+        async move {
+            accept(&mut stream).await;
+            tell.send(stream).expect("the test listens");
+        }
+    })
+    .await;
+    let common = CommonConfig { limits, ..CommonConfig::default() };
+    let dialer = Arc::new(Dialer::new(common, Resolver::system()));
+    let dial = dialer.dial(Arc::new(endpoint(false, "127.0.0.1", address)), "/".into());
+    let mut link = Link::new(LinkId(7), Box::pin(dial));
+    let connected = next(&mut link).await;
+    assert!(matches!(connected, Input::Connected { link: LinkId(7), local: Some(_), .. }));
+    (link, told.recv().await.expect("a connection"))
+}
+
+/// The same with WebSocket at the other end.
+async fn websockets(limits: Limits) -> (Link, WebSocketStream<TcpStream>) {
+    let (link, stream) = pair(limits).await;
+    (link, WebSocketStream::from_raw_socket(stream, Role::Server, None).await)
+}
+
+/// The next input, in the order in which the task asks.
+async fn next(link: &mut Link) -> Input {
+    poll_fn(|cx| {
+        loop {
+            match link.poll(cx, true) {
+                Poll::Ready(Some(input)) => return Poll::Ready(input),
+                Poll::Ready(None) => {}
+                Poll::Pending => return link.activity().map_or(Poll::Pending, Poll::Ready),
+            }
+        }
+    })
+    .await
+}
+
+async fn end(link: &mut Link) -> Error {
+    loop {
+        match next(link).await {
+            Input::Closed { error, .. } => return error,
+            Input::Activity { .. } => {}
+            other => panic!("unexpected {other:?}"),
+        }
+    }
+}
+
+/// Queue and write texts; what changed.
+async fn send(link: &mut Link, texts: &[&'static str]) -> Vec<Input> {
+    poll_fn(|cx| {
+        let frames = texts.iter().map(|text| Bytes::from_static(text.as_bytes()));
+        let mut changes: Vec<_> = frames.filter_map(|frame| link.send_text(cx, frame)).collect();
+        changes.extend(link.flush(cx));
+        Poll::Ready(changes)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn frames_go_both_ways_in_order() {
+    let (mut link, mut peer) = websockets(Limits::default()).await;
+    assert!(send(&mut link, &["one", "zwölf"]).await.is_empty());
+    assert_eq!(peer.next().await.expect("open").expect("a frame"), Message::text("one"));
+    assert_eq!(peer.next().await.expect("open").expect("a frame"), Message::text("zwölf"));
+    let binary = poll_fn(|cx| {
+        assert!(link.send_binary(cx, Bytes::from_static(b"\xff\0")).is_none());
+        Poll::Ready(link.flush(cx))
+    });
+    assert!(binary.await.is_none());
+    let received = peer.next().await.expect("open").expect("a frame");
+    assert_eq!(received, Message::binary(&b"\xff\0"[..]));
+    peer.feed(Message::text("a")).await.expect("open");
+    peer.send(Message::binary(&b"b"[..])).await.expect("open");
+    assert!(matches!(next(&mut link).await, Input::Text { frame, .. } if frame == "a"));
+    assert!(matches!(next(&mut link).await, Input::Binary { frame, .. } if frame == "b"));
+    assert_eq!(link.unsent(), Default::default());
+}
+
+#[tokio::test]
+async fn an_unfinished_frame_is_a_sign_of_life_until_it_is_whole() {
+    let (mut link, mut peer) = pair(Limits::default()).await;
+    peer.write_all(b"\x81\x06abc").await.expect("open");
+    let partial = next(&mut link).await;
+    assert!(matches!(partial, Input::Activity { partial: true, pong: false, .. }), "{partial:?}");
+    peer.write_all(b"def").await.expect("open");
+    assert!(matches!(next(&mut link).await, Input::Text { frame, .. } if frame == "abcdef"));
+    peer.write_all(b"\x01\x01x").await.expect("open");
+    let fragment = next(&mut link).await;
+    assert!(matches!(fragment, Input::Activity { partial: true, pong: false, .. }));
+    peer.write_all(b"\x80\x01y").await.expect("open");
+    assert!(matches!(next(&mut link).await, Input::Text { frame, .. } if frame == "xy"));
+}
+
+#[tokio::test]
+async fn pings_are_answered_and_told_once_per_wake_up() {
+    let (mut link, mut peer) = pair(Limits::default()).await;
+    peer.write_all(b"\x89\x01a\x89\x01b\x89\x01c").await.expect("open");
+    let ping = next(&mut link).await;
+    assert!(matches!(ping, Input::Activity { partial: false, pong: false, .. }), "{ping:?}");
+    let quiet = poll_fn(|cx| Poll::Ready(link.poll(cx, true).is_pending())).await;
+    assert!(quiet && link.activity().is_none());
+    let mut pong = [0; 7];
+    peer.read_exact(&mut pong).await.expect("an answer");
+    assert_eq!(pong[..2], [0x8a, 0x81]);
+
+    poll_fn(|cx| {
+        assert!(link.send_ping(cx).is_none());
+        Poll::Ready(assert!(link.flush(cx).is_none()))
+    })
+    .await;
+    peer.write_all(b"\x8a\0").await.expect("open");
+    let pong = next(&mut link).await;
+    assert!(matches!(pong, Input::Activity { partial: false, pong: true, .. }), "{pong:?}");
+}
+
+#[tokio::test]
+async fn every_way_to_close_has_its_error() {
+    let (mut link, mut peer) = websockets(Limits::default()).await;
+    let frame = CloseFrame { code: CloseCode::Away, reason: "".into() };
+    peer.close(Some(frame)).await.expect("open");
+    let error = end(&mut link).await;
+    assert_eq!((error.code(), error.close_code()), (Code::EngineClosed, Some(1001)));
+
+    let (mut link, mut peer) = websockets(Limits::default()).await;
+    peer.close(None).await.expect("open");
+    let error = end(&mut link).await;
+    assert_eq!((error.code(), error.close_code()), (Code::EngineClosed, None));
+
+    let (mut link, mut peer) = pair(Limits::default()).await;
+    peer.shutdown().await.expect("open");
+    let error = end(&mut link).await;
+    assert_eq!((error.code(), error.close_code()), (Code::EngineClosed, None));
+
+    let (mut link, peer) = pair(Limits::default()).await;
+    socket2::SockRef::from(&peer).set_linger(Some(Duration::ZERO)).expect("can be set");
+    drop(peer);
+    assert_eq!(end(&mut link).await.code(), Code::NetworkLost);
+}
+
+#[tokio::test]
+async fn what_came_before_a_reset_is_read_although_writing_fails() {
+    let (mut link, mut peer) = pair(Limits::default()).await;
+    peer.write_all(b"\x81\x05reply").await.expect("open");
+    // Unread bytes make the close a reset.
+    assert!(send(&mut link, &["x"]).await.is_empty());
+    peer.readable().await.expect("they arrived");
+    drop(peer);
+    while !link.is_broken() {
+        send(&mut link, &["y"]).await;
+        tokio::task::yield_now().await;
+    }
+    assert!(matches!(next(&mut link).await, Input::Text { frame, .. } if frame == "reply"));
+    assert_eq!(end(&mut link).await.code(), Code::NetworkLost);
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_ends_the_link_before_memory_is_taken() {
+    let limits = Limits { inbound_message: 1_000, ..Limits::default() };
+    let huge = |length: u64| [&b"\x82\x7f"[..], &length.to_be_bytes()].concat();
+    let endless: Vec<u8> = std::iter::once(b"\x02\x64".to_vec())
+        .chain(std::iter::repeat_n(b"\0\x64".to_vec(), 10))
+        .flat_map(|header| [header, vec![b'x'; 100]].concat())
+        .collect();
+    for bytes in [huge(1 << 40), huge(1 << 63), huge(u64::MAX), endless] {
+        let (mut link, mut peer) = pair(limits.clone()).await;
+        peer.write_all(&bytes).await.expect("open");
+        assert_eq!(end(&mut link).await.code(), Code::PayloadLimit);
+    }
+    let (mut link, mut peer) = pair(limits).await;
+    let most = [&b"\x82\x7e\x03\xe8"[..], &[b'x'; 1_000]].concat();
+    peer.write_all(&most).await.expect("open");
+    assert!(matches!(next(&mut link).await, Input::Binary { frame, .. } if frame.len() == 1_000));
+}
+
+#[tokio::test]
+async fn frames_against_the_rules_are_websocket_errors() {
+    let cases: [&[u8]; 9] = [
+        b"\x81\x81\0\0\0\0x",  // masked
+        b"\xc1\x01x",          // compressed, which nobody agreed to
+        b"\x83\0",             // unknown opcode
+        b"\x8b\0",             // unknown control opcode
+        b"\x80\x01x",          // continues nothing
+        b"\x01\x01x\x81\x01y", // a new message inside of a fragmented one
+        b"\x09\0",             // fragmented control frame
+        b"\x89\x7e\0\x7e",     // control frame of 126 bytes
+        b"\x81\x02\xc3\x28",   // not UTF-8
+    ];
+    for bytes in cases {
+        let (mut link, mut peer) = pair(Limits::default()).await;
+        peer.write_all(&[bytes, &[0; 126]].concat()).await.expect("open");
+        assert_eq!(end(&mut link).await.code(), Code::Websocket, "{bytes:x?}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_is_told_and_gets_everything_later() {
+    let (mut link, peer) = pair(Limits::default()).await;
+    let block = Bytes::from(vec![b'x'; 64 << 10]);
+    let mut sent = 0;
+    loop {
+        sent += 1;
+        let change = poll_fn(|cx| {
+            let change = link.send_binary(cx, block.clone());
+            Poll::Ready(change.or_else(|| link.flush(cx)))
+        })
+        .await;
+        match change {
+            None => assert!(sent < 1_000, "64 MiB do not fit in between"),
+            Some(Input::Writable { writable: false, link: LinkId(7) }) => break,
+            Some(other) => panic!("unexpected {other:?}"),
+        }
+    }
+    assert!(link.unsent().bytes > 0);
+    assert!(send(&mut link, &["urgent"]).await.is_empty(), "it is told once");
+
+    let reader = tokio::spawn(async move {
+        let mut peer = WebSocketStream::from_raw_socket(peer, Role::Server, None).await;
+        let mut blocks = 0;
+        while let Some(Ok(message)) = peer.next().await {
+            match message {
+                Message::Binary(received) => {
+                    assert_eq!(received.len(), block.len());
+                    blocks += 1;
+                }
+                other => return (blocks, other),
+            }
+        }
+        panic!("the connection ended");
+    });
+    let change = poll_fn(|cx| link.flush(cx).map_or(Poll::Pending, Poll::Ready)).await;
+    assert!(matches!(change, Input::Writable { writable: true, .. }), "{change:?}");
+    assert_eq!(link.unsent(), Default::default());
+    assert_eq!(reader.await.expect("no panic"), (sent, Message::text("urgent")));
+}
+
+#[tokio::test]
+async fn a_link_that_may_not_be_read_keeps_what_arrives() {
+    let (mut link, mut peer) = pair(Limits::default()).await;
+    peer.write_all(b"\x81\x01x").await.expect("open");
+    assert!(poll_fn(|cx| Poll::Ready(link.poll(cx, false).is_pending())).await);
+    assert!(link.activity().is_none());
+    assert!(matches!(next(&mut link).await, Input::Text { frame, .. } if frame == "x"));
+}

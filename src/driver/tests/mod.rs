@@ -1,0 +1,5 @@
+//! The driver against real sockets of this machine.
+
+mod dial;
+mod link;
+mod server;

@@ -1,0 +1,153 @@
+//! Servers that behave, and servers that do not.
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use native_tls::Identity;
+use rcgen::{CertificateParams, Issuer, KeyPair, date_time_ymd};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::config::Endpoint;
+
+/// Give every connection to `serve`.
+pub(super) async fn listen<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream));
+        }
+    });
+    address
+}
+
+/// Read the head of a request.
+pub(super) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+/// Read the head of a handshake and agree. The frames are the caller's.
+pub(super) async fn accept(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> String {
+    let head = read_head(stream).await;
+    let response = agreement(&head, "");
+    stream.write_all(response.as_bytes()).await.expect("the client reads");
+    head
+}
+
+/// The response that agrees to a handshake, with more header lines.
+pub(super) fn agreement(head: &str, lines: &str) -> String {
+    let key = head
+        .lines()
+        .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
+        .expect("the request has a key");
+    let accept = derive_accept_key(key.as_bytes());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n{lines}\r\n"
+    )
+}
+
+/// Answer every request with this text, and keep the connection.
+pub(super) async fn answering(text: String) -> SocketAddr {
+    listen(move |mut stream| {
+        let text = text.clone();
+        async move {
+            read_head(&mut stream).await;
+            // An error is a client that has read enough.
+            let _ = stream.write_all(text.as_bytes()).await;
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+    })
+    .await
+}
+
+pub(super) fn endpoint(secure: bool, host: &str, address: SocketAddr) -> Endpoint {
+    Endpoint {
+        secure,
+        host: host.into(),
+        port: address.port(),
+        path: "/socket.io/".into(),
+        query: String::new(),
+    }
+}
+
+/// An authority that signs certificates.
+pub(super) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pub(super) der: Vec<u8>,
+}
+
+impl Authority {
+    pub(super) fn new() -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        // Issuer and subject must differ, or the signed ones look self-signed.
+        params.distinguished_name.push(rcgen::DnType::CommonName, "test authority");
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let der = params.self_signed(&key).expect("signs").der().to_vec();
+        Self { issuer: Issuer::new(params, key), der }
+    }
+
+    /// A certificate for these names and addresses; its life may be over.
+    pub(super) fn sign(&self, names: &[&str], expired: bool) -> Identity {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("good names");
+        if expired {
+            params.not_after = date_time_ymd(2020, 1, 1);
+        }
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("signs");
+        identity(&certificate.pem(), &key)
+    }
+}
+
+/// A certificate that vouches for itself.
+pub(super) fn self_signed(name: &str) -> Identity {
+    let key = KeyPair::generate().expect("a key");
+    let params = CertificateParams::new(vec![name.to_owned()]).expect("a good name");
+    identity(&params.self_signed(&key).expect("signs").pem(), &key)
+}
+
+fn identity(certificate: &str, key: &KeyPair) -> Identity {
+    Identity::from_pkcs8(certificate.as_bytes(), key.serialize_pem().as_bytes()).expect("they fit")
+}
+
+/// A TLS server that agrees to every handshake and tells the request's head; empty when not a
+/// byte came through TLS.
+pub(super) async fn tls(identity: Identity) -> (SocketAddr, mpsc::UnboundedReceiver<String>) {
+    let acceptor = native_tls::TlsAcceptor::new(identity).expect("a good identity");
+    let acceptor = tokio_native_tls::TlsAcceptor::from(acceptor);
+    let (tell, told) = mpsc::unbounded_channel();
+    let address = listen(move |stream| {
+        let (acceptor, tell) = (acceptor.clone(), tell.clone());
+        async move {
+            let mut head = String::new();
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                head = read_head(&mut stream).await;
+                if !head.is_empty() {
+                    let response = agreement(&head, "");
+                    stream.write_all(response.as_bytes()).await.expect("the client reads");
+                    tell.send(head).expect("the test listens");
+                    let _ = stream.read_to_end(&mut Vec::new()).await;
+                    return;
+                }
+            }
+            tell.send(head).expect("the test listens");
+        }
+    })
+    .await;
+    (address, told)
+}
