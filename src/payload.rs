@@ -1,0 +1,346 @@
+//! What travels: the name and the JSON arguments of one event or ack, and its binary attachments.
+//!
+//! A received [`Payload`] is the frame it came in plus ranges into it: decoding copies nothing, and
+//! a clone shares the frame. What is to be sent is an [`Outgoing`]: JSON text written once, behind
+//! room for the packet header.
+
+use bytes::{Bytes, BytesMut};
+use serde::de::DeserializeOwned;
+use smallvec::SmallVec;
+
+use crate::error::{Code, Error, Result};
+use crate::json;
+
+/// A range of bytes in a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The range `start..end`. Frames are far below 4 GiB (the inbound limit).
+    pub const fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u32, end: end as u32 }
+    }
+
+    /// The bytes of this range.
+    pub fn of(self, frame: &[u8]) -> &[u8] {
+        &frame[self.start as usize..self.end as usize]
+    }
+
+    /// The number of bytes.
+    pub const fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// Whether the range is empty.
+    pub const fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// The ranges of the arguments; up to four need no allocation.
+pub type Spans = SmallVec<[Span; 4]>;
+
+/// The name of an event: nearly always a range of the frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Name {
+    /// An ack has no name.
+    #[default]
+    None,
+    /// The characters between the quotes; the JSON string has no escapes.
+    Plain(Span),
+    /// A name that was written with escapes, decoded.
+    Decoded(Box<str>),
+}
+
+/// A received event or ack: name, arguments as JSON text, attachments.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Payload {
+    frame: Bytes,
+    name: Name,
+    args: Spans,
+    attachments: Vec<Bytes>,
+}
+
+impl Payload {
+    /// Put a payload together from a frame that is known to be UTF-8 with checked JSON in `args`.
+    pub(crate) fn new(frame: Bytes, name: Name, args: Spans, attachments: Vec<Bytes>) -> Self {
+        Self { frame, name, args, attachments }
+    }
+
+    /// The event name; empty for an ack.
+    pub fn name(&self) -> &str {
+        match &self.name {
+            Name::None => "",
+            Name::Plain(span) => text(span.of(&self.frame)),
+            Name::Decoded(name) => name,
+        }
+    }
+
+    /// The event name as UTF-8 bytes, without checking them again.
+    pub fn name_bytes(&self) -> &[u8] {
+        match &self.name {
+            Name::None => &[],
+            Name::Plain(span) => span.of(&self.frame),
+            Name::Decoded(name) => name.as_bytes(),
+        }
+    }
+
+    /// The number of arguments.
+    pub fn len(&self) -> usize {
+        self.args.len()
+    }
+
+    /// Whether there is no argument.
+    pub fn is_empty(&self) -> bool {
+        self.args.is_empty()
+    }
+
+    /// The JSON text of argument `index`, as it came over the wire.
+    ///
+    /// A binary value is the object `{"_placeholder":true,"num":i}`; its bytes are attachment `i`.
+    pub fn arg(&self, index: usize) -> Option<&str> {
+        self.args.get(index).map(|span| text(span.of(&self.frame)))
+    }
+
+    /// The JSON text of argument `index` as UTF-8 bytes, without checking them again.
+    pub fn arg_bytes(&self, index: usize) -> Option<&[u8]> {
+        self.args.get(index).map(|span| span.of(&self.frame))
+    }
+
+    /// The JSON texts of all arguments.
+    pub fn args(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.args.iter().map(|span| text(span.of(&self.frame)))
+    }
+
+    /// Decode argument `index` into a type.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] when there is no such argument, [`Code::InvalidJson`] when it has
+    /// another shape; the message names the place.
+    pub fn decode<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
+        let json = self
+            .arg_bytes(index)
+            .ok_or_else(|| Error::new(Code::InvalidArgument, format!("no argument {index}")))?;
+        serde_json::from_slice(json).map_err(|error| {
+            Error::new(
+                Code::InvalidJson,
+                format!(
+                    "argument {index}: {:?} error at column {}",
+                    error.classify(),
+                    error.column()
+                ),
+            )
+        })
+    }
+
+    /// The binary attachments, each a slice of the frame it came in.
+    pub fn attachments(&self) -> &[Bytes] {
+        &self.attachments
+    }
+
+    /// The bytes that this payload keeps alive, as the queues count them.
+    pub fn weight(&self) -> usize {
+        self.frame.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    /// A payload whose one argument is `null`, which is not in the frame.
+    pub(crate) fn with_null(frame: &[u8], name: &Name) -> Self {
+        let name = match name {
+            Name::Plain(span) => Name::Decoded(text(span.of(frame)).into()),
+            other => other.clone(),
+        };
+        let args = [Span::new(0, 4)].into_iter().collect();
+        Self { frame: Bytes::from_static(b"null"), name, args, attachments: Vec::new() }
+    }
+
+    /// The same payload without its first argument.
+    pub(crate) fn without_first(mut self) -> Self {
+        if !self.args.is_empty() {
+            self.args.remove(0);
+        }
+        self
+    }
+
+    pub(crate) fn frame(&self) -> &Bytes {
+        &self.frame
+    }
+
+    pub(crate) fn arg_span(&self, index: usize) -> Option<Span> {
+        self.args.get(index).copied()
+    }
+}
+
+impl std::fmt::Debug for Payload {
+    /// Shows sizes only: payloads are the application's business and may be secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Payload")
+            .field("name", &self.name())
+            .field("args", &self.args.len())
+            .field("bytes", &self.weight())
+            .finish()
+    }
+}
+
+/// Frames are checked as UTF-8 when they arrive, and ranges end at JSON tokens, so this cannot
+/// fail; without `unsafe` the check is made again.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("a frame is checked as UTF-8 before it is cut into ranges")
+}
+
+/// Names that Socket.IO keeps for itself (socket.io-client, `RESERVED_EVENTS`).
+const RESERVED: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
+
+/// Whether an event of this name may not be emitted.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
+/// An event or ack to be sent: the JSON array behind room for a packet header, and attachments.
+///
+/// The header (types, namespace, ack id) is known only when the packet leaves, so it is written
+/// right-aligned into the room in front of the array: the arguments are copied once, from the
+/// host's memory, and never again.
+#[derive(Debug)]
+pub struct Outgoing {
+    buffer: BytesMut,
+    room: usize,
+    attachments: Vec<Bytes>,
+}
+
+/// Engine and socket type digits, attachment count with its dash, comma, and an ack id.
+const HEADER_ROOM: usize = 2 + 11 + 1 + 20;
+
+impl Outgoing {
+    /// An event: `["name",…args]`.
+    ///
+    /// `args_json` is a JSON array; `pool` is the memory that the frame is cut from.
+    ///
+    /// # Errors
+    /// [`Code::ReservedEvent`], [`Code::InvalidJson`], or [`Code::Attachments`] when placeholders
+    /// and attachments do not fit.
+    pub fn event(
+        pool: &mut BytesMut,
+        namespace: &str,
+        name: &str,
+        args_json: &str,
+        attachments: Vec<Bytes>,
+    ) -> Result<Self> {
+        if is_reserved(name) {
+            return Err(Error::new(Code::ReservedEvent, format!("\"{name}\" cannot be emitted")));
+        }
+        let inner = Self::check(args_json, &attachments)?;
+        let room = Self::room(namespace);
+        pool.reserve(room + name.len() + 4 + inner.len());
+        pool.resize(room, 0);
+        pool.extend_from_slice(b"[");
+        json::write_string(pool, name);
+        if !inner.is_empty() {
+            pool.extend_from_slice(b",");
+            pool.extend_from_slice(inner.as_bytes());
+        }
+        pool.extend_from_slice(b"]");
+        Ok(Self { buffer: pool.split(), room, attachments })
+    }
+
+    /// An ack: the array as it is.
+    ///
+    /// # Errors
+    /// As [`Outgoing::event`], without the name.
+    pub fn ack(
+        pool: &mut BytesMut,
+        namespace: &str,
+        args_json: &str,
+        attachments: Vec<Bytes>,
+    ) -> Result<Self> {
+        let inner = Self::check(args_json, &attachments)?;
+        let room = Self::room(namespace);
+        pool.reserve(room + 2 + inner.len());
+        pool.resize(room, 0);
+        pool.extend_from_slice(b"[");
+        pool.extend_from_slice(inner.as_bytes());
+        pool.extend_from_slice(b"]");
+        Ok(Self { buffer: pool.split(), room, attachments })
+    }
+
+    /// Check an array and give what stands between its brackets.
+    fn check<'a>(args_json: &'a str, attachments: &[Bytes]) -> Result<&'a str> {
+        let trimmed = args_json.trim_matches([' ', '\t', '\n', '\r']);
+        json::check_array(trimmed.as_bytes(), json::MAX_DEPTH)
+            .map_err(|error| Error::new(Code::InvalidJson, format!("arguments: {error}")))?;
+        if !attachments.is_empty() {
+            json::check_placeholders(trimmed.as_bytes(), attachments.len()).map_err(|error| {
+                Error::new(Code::Attachments, format!("arguments: {error}")).with_retry(crate::error::Retry::Never)
+            })?;
+        }
+        Ok(trimmed[1..trimmed.len() - 1].trim_matches([' ', '\t', '\n', '\r']))
+    }
+
+    fn room(namespace: &str) -> usize {
+        HEADER_ROOM + namespace.len()
+    }
+
+    /// The number of attachments, each a frame of its own.
+    pub fn attachment_count(&self) -> usize {
+        self.attachments.len()
+    }
+
+    /// The bytes of the JSON array and the attachments, as the queues count them.
+    pub fn weight(&self) -> usize {
+        self.buffer.len() - self.room + self.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    /// Write the packet header in front of the array.
+    ///
+    /// Gives the finished text frame and the attachments that follow it.
+    ///
+    /// # Panics
+    /// When the header is longer than the room; headers are bounded by the namespace's length.
+    pub fn stamp(mut self, header: &[u8]) -> (Bytes, Vec<Bytes>) {
+        let start = self.room - header.len();
+        self.buffer[start..self.room].copy_from_slice(header);
+        let mut frame = self.buffer.freeze();
+        bytes::Buf::advance(&mut frame, start);
+        (frame, self.attachments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_is_written_straight_in_front_of_the_arguments() {
+        let mut pool = BytesMut::new();
+        let event = Outgoing::event(&mut pool, "/chat", "text", " [1, {\"a\":2}] ", Vec::new())
+            .expect("valid");
+        let before = event.buffer[event.room..].as_ptr();
+        let (frame, attachments) = event.stamp(b"42/chat,7");
+        assert_eq!(&frame[..], b"42/chat,7[\"text\",1, {\"a\":2}]");
+        assert_eq!(frame[9..].as_ptr(), before);
+        assert!(attachments.is_empty());
+    }
+
+    #[test]
+    fn an_event_without_arguments_has_only_its_name() {
+        let event = Outgoing::event(&mut BytesMut::new(), "/", "logout", "[]", Vec::new())
+            .expect("valid");
+        assert_eq!(&event.stamp(b"420").0[..], b"420[\"logout\"]");
+    }
+
+    #[test]
+    fn reserved_names_and_broken_arguments_are_refused() {
+        let emit = |name, args| {
+            Outgoing::event(&mut BytesMut::new(), "/", name, args, Vec::new()).map_err(|e| e.code())
+        };
+        assert_eq!(emit("disconnect", "[]").err(), Some(Code::ReservedEvent));
+        for args in ["", "{}", "[1,]", "[1", "1", "[]]", "[\"\u{1}\"]"] {
+            assert_eq!(emit("a", args).err(), Some(Code::InvalidJson), "{args}");
+        }
+    }
+}

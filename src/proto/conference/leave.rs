@@ -1,0 +1,163 @@
+//! Leaving: logout with an answer, or the truth that there was none (`owt-portal` 8 and 17, 6.1).
+
+use crate::error::{Code, Error, Result};
+use crate::payload::Payload;
+use crate::proto::conference::session::{Answer, Session};
+use crate::proto::io::{ConferenceState, LinkId, RequestId};
+use crate::proto::time::{Timestamp, millis};
+
+/// How long a login that nobody wants any more is waited for after the host is gone.
+const CLOSING_MS: u64 = 700;
+
+/// A logout without an answer.
+#[derive(Debug)]
+pub(super) struct Leaving {
+    /// Who waits for it.
+    pub(super) requests: Vec<RequestId>,
+    sent: Option<(LinkId, u64)>,
+    deadline: Timestamp,
+    confirmed: bool,
+    /// The host is gone: the session is finished after this.
+    closing: bool,
+}
+
+impl Leaving {
+    fn new(request: RequestId, deadline: Timestamp) -> Self {
+        Self { requests: vec![request], sent: None, deadline, confirmed: false, closing: false }
+    }
+
+    pub(super) fn closing(link: LinkId, ack: u64, now: Timestamp) -> Self {
+        Self {
+            requests: Vec::new(),
+            sent: Some((link, ack)),
+            deadline: now + CLOSING_MS,
+            confirmed: false,
+            closing: true,
+        }
+    }
+
+    pub(super) fn awaits(&self, link: LinkId, id: u64) -> bool {
+        self.sent == Some((link, id))
+    }
+
+    pub(super) const fn is_sent(&self) -> bool {
+        self.sent.is_some()
+    }
+
+    pub(super) const fn deadline(&self) -> Timestamp {
+        self.deadline
+    }
+
+    /// What a logout came to when the session ended for this cause.
+    pub(super) fn result(&self, cause: Option<&Error>) -> Result<Payload> {
+        match cause.map(Error::code) {
+            // Gone is gone, whoever was first.
+            None | Some(Code::Dropped | Code::SessionLost) => Ok(Payload::default()),
+            Some(Code::Closed) => Err(Error::new(Code::Closed, "the conference was freed")),
+            Some(_) => Err(left_unconfirmed()),
+        }
+    }
+}
+
+fn left_unconfirmed() -> Error {
+    let text = "left without the portal's answer; the participant may stay visible for a while";
+    Error::new(Code::LeftUnconfirmed, text)
+}
+
+impl Session {
+    pub(super) fn begin_leaving(&mut self, request: RequestId, now: Timestamp) {
+        match self.track.state() {
+            ConferenceState::Idle | ConferenceState::Ended => {
+                return self.refuse(request, Code::NotLoggedIn, "there is no session");
+            }
+            ConferenceState::Leaving => {
+                if let Some(leaving) = &mut self.leaving {
+                    leaving.requests.push(request);
+                }
+                return;
+            }
+            ConferenceState::Joining | ConferenceState::Ready | ConferenceState::Resuming => {}
+        }
+        self.leaving = Some(Leaving::new(request, now + millis(self.config.logout_timeout)));
+        if let Some(login) = &self.login {
+            let Some(link) = login.sent_on() else {
+                self.cancel_login();
+                return self.end(None);
+            };
+            self.send_logout(link);
+        } else if let Some(link) = self.path.current().filter(|_| self.relogin.is_none()) {
+            self.send_logout(link);
+        } else {
+            self.path.redial_after(0, now);
+        }
+        self.go(ConferenceState::Leaving, None, now);
+    }
+
+    pub(super) fn send_logout(&mut self, link: LinkId) {
+        let ack = self.call(link, "logout", "[]");
+        if let Some(leaving) = &mut self.leaving {
+            leaving.sent = Some((link, ack));
+        }
+    }
+
+    fn cancel_login(&mut self) {
+        if let Some(request) = self.login.take().and_then(|login| login.request) {
+            self.refuse(request, Code::Cancelled, "the login was cancelled by a logout");
+        }
+    }
+
+    /// The answer to a login that a logout followed: normally `Participant early left`.
+    pub(super) fn handle_cancelled_login(&mut self, link: LinkId, answer: &Answer, now: Timestamp) {
+        self.cancel_login();
+        if matches!(answer, Answer::Ok) {
+            self.path.promote(link);
+            self.path.in_service(link, now);
+        }
+        let confirmed = self.leaving.as_ref().is_some_and(|leaving| leaving.confirmed);
+        if confirmed || !matches!(answer, Answer::Ok) {
+            self.end_leaving(None);
+        }
+    }
+
+    pub(super) fn handle_logout_answer(&mut self, answer: &Answer) {
+        if self.login.is_some() {
+            // The answer to the login itself is still to come.
+            if let Some(leaving) = &mut self.leaving {
+                leaving.confirmed = true;
+            }
+            return;
+        }
+        let cause = if matches!(answer, Answer::Ok) { None } else { Some(left_unconfirmed()) };
+        self.end_leaving(cause);
+    }
+
+    /// The connection is gone on which the logout was written: say it again on the next one.
+    pub(super) fn lose_logout(&mut self, link: LinkId) {
+        let Some(leaving) = &mut self.leaving else { return };
+        if leaving.sent.is_some_and(|(sent, _)| sent == link) {
+            leaving.sent = None;
+            if self.tickets.is_empty() {
+                self.end_leaving(Some(left_unconfirmed()));
+            }
+        }
+    }
+
+    pub(super) fn handle_leaving_timeout(&mut self, now: Timestamp) {
+        if self.leaving.as_ref().is_some_and(|leaving| leaving.deadline <= now) {
+            self.give_up_leaving(now);
+        }
+    }
+
+    pub(super) fn give_up_leaving(&mut self, _now: Timestamp) {
+        self.cancel_login();
+        self.end_leaving(Some(left_unconfirmed()));
+    }
+
+    fn end_leaving(&mut self, cause: Option<Error>) {
+        let closing = self.leaving.as_ref().is_some_and(|leaving| leaving.closing);
+        self.end(cause);
+        if closing {
+            self.finish();
+        }
+    }
+}

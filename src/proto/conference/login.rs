@@ -1,0 +1,190 @@
+//! Logging in, once per token (`owt-portal` 3 and 17, 1.1 to 1.8).
+
+use serde_json::{Map, Value, json};
+
+use crate::config::Token;
+use crate::error::{Code, Error, Retry};
+use crate::payload::Payload;
+use crate::proto::conference::leave::Leaving;
+use crate::proto::conference::session::{Answer, Session};
+use crate::proto::conference::ticket::Ticket;
+use crate::proto::io::{ConferenceEvent, ConferenceState, LinkId, RequestId};
+use crate::proto::time::{Timestamp, millis};
+
+/// A token lives three minutes at the portal; after that it is not worth reaching it.
+const TOKEN_LIFE_MS: u64 = 180_000;
+
+/// A login without an answer.
+#[derive(Debug)]
+pub(super) struct Login {
+    /// None when its outcome was told already.
+    pub(super) request: Option<RequestId>,
+    token: Token,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Not written on any connection, so every attempt to connect may use the token.
+    Unsent { until: Timestamp },
+    /// Written: the token is spent whatever happens.
+    Sent { link: LinkId, ack: u64, deadline: Timestamp },
+}
+
+impl Login {
+    pub(super) fn awaits(&self, on: LinkId, id: u64) -> bool {
+        matches!(self.stage, Stage::Sent { link, ack, .. } if link == on && ack == id)
+    }
+
+    /// The connection it was written on.
+    pub(super) const fn sent_on(&self) -> Option<LinkId> {
+        match self.stage {
+            Stage::Sent { link, .. } => Some(link),
+            Stage::Unsent { .. } => None,
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn begin_login(&mut self, request: RequestId, token: Token, now: Timestamp) {
+        if self.track.state() != ConferenceState::Idle {
+            return self.refuse(request, Code::InvalidState, "this conference was used before");
+        }
+        let endpoint = std::sync::Arc::new(token.endpoint.clone());
+        let stage = Stage::Unsent { until: now + TOKEN_LIFE_MS };
+        self.login = Some(Login { request: Some(request), token, stage });
+        self.go(ConferenceState::Joining, None, now);
+        self.path.start(endpoint, now);
+    }
+
+    /// The namespace is joined: write the login, on this connection only.
+    pub(super) fn send_login(&mut self, link: LinkId, now: Timestamp) {
+        let Some(login) = &self.login else { return };
+        let mut user_agent: Map<String, Value> =
+            serde_json::from_str(&self.config.user_agent_json).unwrap_or_default();
+        let sdk = json!({ "type": self.config.sdk_type, "version": self.config.sdk_version });
+        user_agent.insert("sdk".into(), sdk);
+        let args = json!([{
+            "token": login.token.text.expose(),
+            "userAgent": user_agent,
+            "protocol": self.config.protocol.as_str(),
+        }]);
+        self.path.pin(link);
+        let ack = self.call(link, "login", &args.to_string());
+        let deadline = now + millis(self.config.login_timeout);
+        if let Some(login) = &mut self.login {
+            login.stage = Stage::Sent { link, ack, deadline };
+        }
+    }
+
+    pub(super) fn handle_login_answer(
+        &mut self,
+        link: LinkId,
+        answer: Answer,
+        payload: Payload,
+        now: Timestamp,
+    ) {
+        if self.leaving.is_some() {
+            return self.handle_cancelled_login(link, &answer, now);
+        }
+        match answer {
+            Answer::Ok => self.enter(link, payload, now),
+            Answer::Error(text) => {
+                let code = match text.as_str() {
+                    "Unknown client protocol" | "Deprecated client version" => {
+                        Code::ProtocolVersion
+                    }
+                    _ => Code::LoginRejected,
+                };
+                let raw = payload.arg(1).unwrap_or("null").to_owned();
+                self.end(Some(Error::new(code, text).with_server_json(raw)));
+            }
+            Answer::Other => {
+                let text = "the portal's answer to the login has no known status";
+                self.end(Some(Error::new(Code::LoginRejected, text)));
+            }
+        }
+    }
+
+    fn enter(&mut self, link: LinkId, payload: Payload, now: Timestamp) {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Body {
+            reconnection_ticket: Option<Value>,
+        }
+        let body = payload.decode::<Body>(1).ok().and_then(|body| body.reconnection_ticket);
+        let ticket = match &body {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(Ticket::parse(text, now)),
+            Some(_) => Some(Err(Error::new(Code::TicketMalformed, "ticket: not a string"))),
+        };
+        let request = self.login.take().and_then(|login| login.request);
+        self.path.promote(link);
+        self.path.in_service(link, now);
+        let resume = self.config.resume.clone();
+        self.path.set_policy(&resume);
+        match ticket {
+            Some(Ok(ticket)) => self.keep_ticket(ticket),
+            Some(Err(error)) => self.tell(ConferenceEvent::ProtocolError(error)),
+            None => {}
+        }
+        self.go(ConferenceState::Ready, None, now);
+        self.tell(ConferenceEvent::Resumable(!self.tickets.is_empty()));
+        if let Some(request) = request {
+            self.outcome(request, Ok(payload.without_first()));
+        }
+        self.deliver_early(link);
+        self.flush_requests();
+    }
+
+    /// A connection is gone. A login that was written on it has no known outcome.
+    pub(super) fn lose_login(&mut self, link: LinkId, now: Timestamp) {
+        if self.login.as_ref().and_then(Login::sent_on) == Some(link) {
+            self.end_login_unknown("the connection was lost before the portal answered", now);
+        }
+    }
+
+    fn end_login_unknown(&mut self, why: &'static str, now: Timestamp) {
+        if self.leaving.is_some() {
+            return self.give_up_leaving(now);
+        }
+        let text = format!("{why}; the token is spent, and a ghost participant may remain");
+        self.end(Some(Error::new(Code::LoginUnknown, text)));
+    }
+
+    pub(super) fn login_timeout(&self) -> Option<Timestamp> {
+        self.login.as_ref().map(|login| match login.stage {
+            Stage::Unsent { until } => until,
+            Stage::Sent { deadline, .. } => deadline,
+        })
+    }
+
+    pub(super) fn handle_login_timeout(&mut self, now: Timestamp) {
+        if self.login_timeout().is_none_or(|at| at > now) {
+            return;
+        }
+        match self.login.as_ref().and_then(Login::sent_on) {
+            Some(link) => {
+                // The portal may still be joining us: ask it not to.
+                self.call(link, "logout", "[]");
+                self.end_login_unknown("the portal did not answer", now);
+            }
+            None => {
+                let text = "the portal was not reached within the token's life";
+                let error = Error::new(Code::NotSent, text).with_retry(Retry::Login);
+                self.end(Some(error));
+            }
+        }
+    }
+
+    /// The host is gone while a login is in flight. Closing would leave a ghost behind, so the
+    /// portal is told first. Gives the login's request; nothing when no login is in flight.
+    pub(super) fn abort_login(&mut self, now: Timestamp) -> Option<RequestId> {
+        let link = self.login.as_ref().and_then(Login::sent_on)?;
+        let request = self.login.as_mut().and_then(|login| login.request.take())?;
+        let ack = self.call(link, "logout", "[]");
+        self.leaving = Some(Leaving::closing(link, ack, now));
+        self.go(ConferenceState::Leaving, None, now);
+        Some(request)
+    }
+}

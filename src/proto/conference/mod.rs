@@ -1,0 +1,25 @@
+//! The OWT conference session: login, relogin, replay, refresh, logout, drop (`owt-portal`).
+//!
+//! ```text
+//!            login                ok               loss, bare 41
+//!   Idle ------------> Joining --------> Ready ------------------> Resuming
+//!                         |                ^          relogin ok       |
+//!                         |                +---------------------------+
+//!                         |                |                           |
+//!                         |                | logout                    | refused
+//!                         |                v                           v
+//!                         +-----------> Leaving ------------------> Ended
+//! ```
+//!
+//! [`session`] holds the machine and its states; what it does in each of them is in a file of its
+//! own: [`login`], [`relogin`], [`refresh`], [`leave`]. [`replay`] decides what of a relogin answer
+//! is new, [`requests`] keeps the one outcome of every request, [`ticket`] knows a ticket's life.
+
+mod leave;
+mod login;
+mod refresh;
+mod relogin;
+pub mod replay;
+mod requests;
+pub mod session;
+mod ticket;

@@ -1,0 +1,419 @@
+//! Coming back: relogin with the ticket, replay of what was missed, and the move between two
+//! living connections (`owt-portal` 6 and 17, 2 and 3).
+
+use std::collections::VecDeque;
+
+use crate::error::{Code, Error, Result};
+use crate::json;
+use crate::payload::{Name, Payload, Span};
+use crate::proto::conference::replay::{Entry, Fingerprint, Step, Verdict};
+use crate::proto::conference::session::{Answer, LATE_ANSWERS_MS, Session};
+use crate::proto::conference::ticket::Ticket;
+use crate::proto::io::{ConferenceEvent, ConferenceState, LinkId};
+use crate::proto::time::{Timestamp, millis};
+
+/// A relogin ends after this even while bytes arrive.
+const HARD_LIMIT_MS: u64 = 120_000;
+/// How long what is still on its way on the old connection is waited for (1.0 and 1.1).
+const DRAIN_MS: u64 = 500;
+/// Relogins lost in the middle of their answer, before the answer is held to be too large.
+const MAX_LOST_REPLAYS: u32 = 3;
+/// The window in which intruders are counted, and in which a relogin of our own that was abandoned
+/// can be one.
+const INTRUDER_WINDOW_MS: u64 = 60_000;
+
+/// A relogin without an answer.
+#[derive(Debug)]
+pub(super) struct Relogin {
+    link: LinkId,
+    ack: u64,
+    sent: Timestamp,
+}
+
+impl Relogin {
+    pub(super) fn awaits(&self, link: LinkId, id: u64) -> bool {
+        self.link == link && self.ack == id
+    }
+}
+
+/// After a takeover under 1.0 or 1.1: what the old connection still yields comes first.
+#[derive(Debug)]
+pub(super) struct Drain {
+    /// The old connection.
+    pub(super) link: LinkId,
+    until: Timestamp,
+}
+
+/// Who took the session away, and which relogins of our own could have.
+#[derive(Debug, Default)]
+pub(super) struct Intruders {
+    foreign: VecDeque<Timestamp>,
+    abandoned: Option<Timestamp>,
+    lost_replays: u32,
+}
+
+impl Intruders {
+    /// The wait before the next relogin; `None`: enough.
+    fn next(&mut self, now: Timestamp) -> Option<u64> {
+        if self.abandoned.is_some_and(|at| now.since(at) <= INTRUDER_WINDOW_MS) {
+            return Some(0);
+        }
+        while self.foreign.front().is_some_and(|at| now.since(*at) > INTRUDER_WINDOW_MS) {
+            self.foreign.pop_front();
+        }
+        self.foreign.push_back(now);
+        match self.foreign.len() {
+            1 => Some(0),
+            2 => Some(1_000),
+            3 => Some(2_000),
+            _ => None,
+        }
+    }
+}
+
+impl Session {
+    /// The connection in use is lost.
+    pub(super) fn begin_resuming(&mut self, cause: Error, now: Timestamp) {
+        if self.tickets.is_empty() {
+            let text = "the connection was lost, and the portal gave no ticket to come back with";
+            return self.end(Some(Error::new(Code::SessionLost, text)));
+        }
+        self.patient_from = Some(now + millis(self.config.fast_resume));
+        self.go(ConferenceState::Resuming, Some(cause), now);
+        self.use_standby(now);
+    }
+
+    /// `41` without a `drop`: another connection resumed this session.
+    pub(super) fn handle_intruder(&mut self, link: LinkId, cause: Error, now: Timestamp) {
+        let Some(delay) = self.intruders.next(now) else {
+            let text = "the session was taken over four times within a minute";
+            return self.end(Some(Error::new(Code::Superseded, text)));
+        };
+        self.path.retire();
+        if let Some(side) = self.side(link) {
+            side.late_until = Some(now + LATE_ANSWERS_MS);
+        }
+        self.path.redial_after(delay, now);
+        self.begin_resuming(cause, now);
+    }
+
+    /// Write the relogin. From here on nothing but heartbeats goes out on the old connection.
+    pub(super) fn send_relogin(&mut self, link: LinkId, now: Timestamp) {
+        let Some(ticket) = self.tickets.first() else {
+            let text = "there is no ticket to come back with";
+            return self.end(Some(Error::new(Code::SessionLost, text)));
+        };
+        let mut args = bytes::BytesMut::new();
+        args.extend_from_slice(b"[");
+        json::write_string(&mut args, ticket.text.expose());
+        args.extend_from_slice(b"]");
+        let args = String::from_utf8_lossy(&args).into_owned();
+        self.path.lift_deadline(link);
+        let ack = self.call(link, "relogin", &args);
+        self.relogin = Some(Relogin { link, ack, sent: now });
+    }
+
+    pub(super) fn relogin_timeout(&self) -> Option<Timestamp> {
+        let relogin = self.relogin.as_ref().map(|relogin| {
+            let heard = self.path.last_byte(relogin.link).unwrap_or(relogin.sent);
+            let quiet = relogin.sent.max(heard) + millis(self.config.relogin_timeout);
+            quiet.min(relogin.sent + HARD_LIMIT_MS)
+        });
+        let drain = self.drain.as_ref().map(|drain| drain.until);
+        [relogin, drain, self.patient_from].into_iter().flatten().min()
+    }
+
+    pub(super) fn handle_relogin_timeout(&mut self, now: Timestamp) {
+        if self.patient_from.is_some_and(|at| at <= now) {
+            self.patient_from = None;
+            let patient = self.config.patient.clone();
+            self.path.set_policy(&patient);
+        }
+        if let Some(drain) = self.drain.as_ref().filter(|drain| drain.until <= now) {
+            self.end_drain(drain.link, false, now);
+        }
+        if let Some(relogin) = &self.relogin
+            && self.relogin_timeout().is_some_and(|at| at <= now)
+        {
+            let error = Error::new(Code::ConnectTimeout, "no answer to the relogin");
+            self.path.fail(relogin.link, error, now);
+        }
+    }
+
+    /// A connection is gone. A relogin that was written on it may still have been done.
+    pub(super) fn lose_relogin(&mut self, link: LinkId, receiving: bool, now: Timestamp) {
+        if self.relogin.as_ref().is_none_or(|relogin| relogin.link != link) {
+            return;
+        }
+        self.relogin = None;
+        self.intruders.abandoned = Some(now);
+        self.intruders.lost_replays += u32::from(receiving);
+        if self.intruders.lost_replays >= MAX_LOST_REPLAYS {
+            let text = "replay too large for this link";
+            return self.end(Some(Error::new(Code::SessionLost, text)));
+        }
+        if self.tickets.first().is_some_and(|ticket| ticket.expires() <= now) {
+            let text = "the ticket's life is over, and the last relogin got no answer";
+            return self.end(Some(Error::new(Code::TicketExpired, text)));
+        }
+        // The old connection may be alive: then it is in use again.
+        self.flush_requests();
+    }
+
+    /// A fresh connection was given up for a newer network.
+    pub(super) fn handle_abandoned(&mut self, link: LinkId, now: Timestamp) {
+        self.forget(link);
+        self.lose_relogin(link, false, now);
+    }
+
+    pub(super) fn handle_relogin_answer(
+        &mut self,
+        link: LinkId,
+        answer: Answer,
+        payload: Payload,
+        now: Timestamp,
+    ) {
+        self.relogin = None;
+        match answer {
+            Answer::Ok => self.resume(link, &payload, now),
+            Answer::Error(text) => self.handle_refusal(link, text, &payload, now),
+            Answer::Other => {
+                let text = "the portal's answer to the relogin has no known status";
+                self.refuse_resume(link, Error::new(Code::ReloginRejected, text));
+            }
+        }
+    }
+
+    fn handle_refusal(&mut self, link: LinkId, text: String, payload: &Payload, now: Timestamp) {
+        let code = match text.as_str() {
+            "Ticket is expired" => Code::TicketExpired,
+            "Invalid reconnection ticket signature" => Code::ServerRestarted,
+            "Client does NOT exist" => Code::SessionLost,
+            _ => Code::ReloginRejected,
+        };
+        let raw = payload.arg(1).unwrap_or("null").to_owned();
+        let error = Error::new(code, text).with_server_json(raw);
+        if code == Code::TicketExpired && self.path.current().is_none() {
+            // After a step of the portal's clock an older ticket can be the valid one.
+            self.tickets.remove(0);
+            if !self.tickets.is_empty() {
+                self.path.fail(link, error, now);
+                return self.path.redial_after(0, now);
+            }
+        }
+        self.refuse_resume(link, error);
+    }
+
+    /// The portal does not let us come back. A session that lives on its old connection goes on.
+    fn refuse_resume(&mut self, link: LinkId, error: Error) {
+        if self.path.current().is_some() {
+            self.forget(link);
+            self.path.hangup(link);
+            self.tell(ConferenceEvent::ProtocolError(error));
+            return self.flush_requests();
+        }
+        let left = self.leaving.is_some() && error.code() == Code::SessionLost;
+        self.end(if left { None } else { Some(error) });
+    }
+
+    fn resume(&mut self, link: LinkId, payload: &Payload, now: Timestamp) {
+        let reply = Reply::read(payload);
+        let old = self.path.current();
+        self.path.promote(link);
+        self.path.in_service(link, now);
+        let resume = self.config.resume.clone();
+        self.path.set_policy(&resume);
+        self.patient_from = None;
+        self.intruders.lost_replays = 0;
+        if let Some(side) = old.and_then(|old| self.side(old)) {
+            side.late_until = Some(now + LATE_ANSWERS_MS);
+        }
+        match reply.as_ref().map_err(Clone::clone).and_then(|reply| reply.ticket(now)) {
+            Ok(ticket) => self.keep_ticket(ticket),
+            Err(error) => {
+                // The ticket in hand goes on; its refresh was planned when it came.
+                if let Some(old) = old {
+                    self.refresh.forget_link(old);
+                }
+                self.tell(ConferenceEvent::ProtocolError(error));
+            }
+        }
+        if self.track.state() == ConferenceState::Leaving {
+            return self.send_logout(link);
+        }
+        let moved = self.track.state() == ConferenceState::Ready;
+        self.go(ConferenceState::Ready, None, now);
+        if moved {
+            self.tell(ConferenceEvent::Migrated);
+        }
+        match reply {
+            Ok(Reply { entries: Some(entries), .. }) => {
+                self.deliver_replay(link, payload, &entries, moved);
+            }
+            _ => self.resume_without_replay(link, old, moved, now),
+        }
+        self.flush_requests();
+    }
+
+    /// 1.2: everything that was missed is in the answer.
+    fn deliver_replay(&mut self, link: LinkId, payload: &Payload, entries: &[Entry], moved: bool) {
+        let Verdict { steps, complete, complaint } = self.tally.apply(entries);
+        if !moved {
+            let replayed = steps.iter().filter(|step| matches!(step, Step::Deliver(_))).count();
+            self.tell(ConferenceEvent::Resumed { complete, replayed: replayed as u64 });
+        }
+        if let Some(text) = complaint {
+            self.tell(ConferenceEvent::ProtocolError(Error::new(Code::SocketPacket, text)));
+        }
+        for step in steps {
+            match step {
+                Step::Gap { from, to, certain } => {
+                    self.tell(ConferenceEvent::Gap { from, to, certain });
+                }
+                Step::Deliver(index) => {
+                    self.deliver(entries[index].payload(payload.frame()), true);
+                }
+            }
+        }
+        self.forget_early_in(link, entries);
+        self.deliver_early(link);
+    }
+
+    /// What came on the new connection before the answer is in the answer too.
+    fn forget_early_in(&mut self, link: LinkId, entries: &[Entry]) {
+        let Some(side) = self.side(link) else { return };
+        let early: Vec<Fingerprint> = side
+            .early
+            .iter()
+            .map(|early| Fingerprint::new(early.name_bytes(), early.arg_bytes(0)))
+            .collect();
+        let known = (1..=early.len().min(entries.len())).rev().find(|count| {
+            let tail = &entries[entries.len() - count..];
+            tail.iter().map(|entry| &entry.print).eq(&early[..*count])
+        });
+        side.early.drain(..known.unwrap_or(0));
+    }
+
+    /// 1.0 and 1.1: what was missed follows as ordinary events, and what the portal wrote into a
+    /// dead connection is lost without a trace.
+    fn resume_without_replay(
+        &mut self,
+        link: LinkId,
+        old: Option<LinkId>,
+        moved: bool,
+        now: Timestamp,
+    ) {
+        if !moved {
+            self.tell(ConferenceEvent::Resumed { complete: false, replayed: 0 });
+        }
+        match old {
+            Some(old) => self.drain = Some(Drain { link: old, until: now + DRAIN_MS }),
+            None => {
+                self.tell_uncertain_gap();
+                self.deliver_early(link);
+            }
+        }
+    }
+
+    fn tell_uncertain_gap(&mut self) {
+        let from = self.tally.count() + 1;
+        self.tell(ConferenceEvent::Gap { from, to: 0, certain: false });
+    }
+
+    /// The old connection has shown all it had (`complete`), or will not: the new one's
+    /// notifications follow.
+    pub(super) fn end_drain(&mut self, old: LinkId, complete: bool, _now: Timestamp) {
+        if self.drain.as_ref().is_none_or(|drain| drain.link != old) {
+            return;
+        }
+        self.drain = None;
+        if !complete {
+            self.tell_uncertain_gap();
+        }
+        if let Some(link) = self.path.current() {
+            self.deliver_early(link);
+        }
+    }
+}
+
+/// The answer to a relogin in either shape.
+#[derive(Debug)]
+struct Reply {
+    ticket: String,
+    /// None: the answer is a bare ticket.
+    entries: Option<Vec<Entry>>,
+}
+
+impl Reply {
+    fn read(payload: &Payload) -> Result<Self> {
+        let malformed = |what: &str| Error::new(Code::TicketMalformed, format!("relogin: {what}"));
+        let Some(body) = payload.arg_span(1) else {
+            return Err(malformed("the answer has no ticket"));
+        };
+        match body.of(payload.frame()).first() {
+            Some(b'"') => Ok(Self { ticket: payload.decode(1)?, entries: None }),
+            Some(b'{') => Self::read_object(payload.frame(), body),
+            _ => Err(malformed("the answer is neither a ticket nor an object")),
+        }
+    }
+
+    fn read_object(frame: &[u8], body: Span) -> Result<Self> {
+        let malformed = |what: &str| Error::new(Code::TicketMalformed, format!("relogin: {what}"));
+        let (mut ticket, mut messages) = (None, None);
+        json::visit_object(frame, body, json::MAX_DEPTH, |key, value| match key.of(frame) {
+            b"ticket" => ticket = Some(value),
+            b"messages" => messages = Some(value),
+            _ => {}
+        })
+        .map_err(|error| malformed(&error.to_string()))?;
+        let mut entries = Vec::new();
+        if let Some(list) = messages.filter(|list| list.of(frame).first() == Some(&b'[')) {
+            json::visit_array(frame, list, json::MAX_DEPTH, |entry| {
+                entries.extend(Entry::read(frame, entry));
+            })
+            .map_err(|error| malformed(&error.to_string()))?;
+        }
+        // A missing ticket is told when it is read; the replay is good all the same.
+        let ticket = ticket.and_then(|span| serde_json::from_slice(span.of(frame)).ok());
+        Ok(Self { ticket: ticket.unwrap_or_default(), entries: Some(entries) })
+    }
+
+    fn ticket(&self, now: Timestamp) -> Result<Ticket> {
+        Ticket::parse(&self.ticket, now)
+    }
+}
+
+impl Entry {
+    /// One element of `messages`; nothing when it is no object with an event name.
+    fn read(frame: &[u8], entry: Span) -> Option<Self> {
+        let (mut name, mut data, mut seq) = (None, None, None);
+        json::visit_object(frame, entry, json::MAX_DEPTH, |key, value| match key.of(frame) {
+            b"event" => name = Some(value),
+            b"data" => data = Some(value),
+            b"seq" => seq = std::str::from_utf8(value.of(frame)).ok().and_then(|n| n.parse().ok()),
+            _ => {}
+        })
+        .ok()?;
+        let quoted = name.filter(|span| span.of(frame).first() == Some(&b'"'))?;
+        let inner = Span { start: quoted.start + 1, end: quoted.end - 1 };
+        let raw = inner.of(frame);
+        let name = if raw.contains(&b'\\') {
+            Name::Decoded(json::decode_string(raw)?.into_owned().into())
+        } else {
+            Name::Plain(inner)
+        };
+        let seq = seq.filter(|seq: &u64| *seq <= 1 << 53);
+        let print = Fingerprint::new(raw, data.map(|span| span.of(frame)));
+        Some(Self { name, data, seq, print })
+    }
+
+    /// The notification, sharing the answer's frame.
+    fn payload(&self, frame: &bytes::Bytes) -> Payload {
+        match self.data {
+            Some(data) => {
+                Payload::new(frame.clone(), self.name.clone(), [data].into_iter().collect(), Vec::new())
+            }
+            None => Payload::with_null(frame, &self.name),
+        }
+    }
+}

@@ -1,0 +1,692 @@
+//! The machine of one conference session: its states, its connections, and who hears what.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::config::{ConferenceConfig, Limits};
+use crate::error::{Code, Error, Result};
+use crate::payload::{Outgoing, Payload};
+use crate::proto::conference::leave::Leaving;
+use crate::proto::conference::login::Login;
+use crate::proto::conference::refresh::Refresh;
+use crate::proto::conference::relogin::{Drain, Intruders, Relogin};
+use crate::proto::conference::replay::{Fingerprint, Tally};
+use crate::proto::conference::requests::{Fate, Requests};
+use crate::proto::conference::ticket::Ticket;
+use crate::proto::engine::session::Frame;
+use crate::proto::io::{
+    Command, ConferenceEvent, ConferenceState, Event, Hint, Input, LinkId, RequestId, Retry,
+    Transmit,
+};
+use crate::proto::path::{Path, PathEvent, Role, Verdict};
+use crate::proto::rng::Rng;
+use crate::proto::socket::decoder::{Decoder, Received};
+use crate::proto::socket::packet::{self, Kind};
+use crate::proto::time::{Now, Timestamp, millis};
+use crate::proto::track::Track;
+
+/// Late answers are awaited this long on a connection that was taken over from.
+pub(super) const LATE_ANSWERS_MS: u64 = 5_000;
+/// Notifications that may arrive before the answer that they must follow.
+const MAX_EARLY: usize = 10_000;
+
+/// What the session keeps for each connection.
+#[derive(Debug)]
+pub(super) struct Side {
+    pub(super) link: LinkId,
+    decoder: Decoder,
+    /// CONNECT was sent; the reply is due.
+    joining_until: Option<Timestamp>,
+    /// Joined, and waiting for the verdict on the current connection.
+    pub(super) standby: bool,
+    /// Taken over from: waits for late answers until then.
+    pub(super) late_until: Option<Timestamp>,
+    /// Notifications that came before the answer they must follow.
+    pub(super) early: Vec<Payload>,
+}
+
+/// One conference session.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) config: Arc<ConferenceConfig>,
+    pub(super) path: Path,
+    pub(super) sides: SmallVec<[Side; 3]>,
+    pub(super) track: Track<ConferenceState>,
+    pub(super) rng: Rng,
+    pub(super) next_ack: u64,
+    pub(super) requests: Requests,
+    pub(super) tally: Tally,
+    /// Newest first; the one before is kept until the newest is proven or expired.
+    pub(super) tickets: Vec<Ticket>,
+    pub(super) login: Option<Login>,
+    pub(super) relogin: Option<Relogin>,
+    pub(super) refresh: Refresh,
+    pub(super) leaving: Option<Leaving>,
+    pub(super) drain: Option<Drain>,
+    pub(super) intruders: Intruders,
+    /// The waits between attempts grow longer from then on.
+    pub(super) patient_from: Option<Timestamp>,
+    unreachable_since: Option<Timestamp>,
+    suspended: bool,
+    finished: bool,
+    pub(super) events: VecDeque<Event>,
+}
+
+impl Session {
+    /// A session that has not logged in.
+    pub fn new(config: Arc<ConferenceConfig>, seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let path = Path::new(Arc::new(config.common.clone()), &config.patient, rng.next_u64());
+        Self {
+            path,
+            rng,
+            sides: SmallVec::new(),
+            track: Track::default(),
+            next_ack: 0,
+            requests: Requests::default(),
+            tally: Tally::new(config.sequence_base),
+            tickets: Vec::new(),
+            login: None,
+            relogin: None,
+            refresh: Refresh::default(),
+            leaving: None,
+            drain: None,
+            intruders: Intruders::default(),
+            patient_from: None,
+            unreachable_since: None,
+            suspended: false,
+            finished: false,
+            events: VecDeque::new(),
+            config,
+        }
+    }
+
+    /// Requests and bytes that wait to be written.
+    pub fn queued(&self) -> (usize, usize) {
+        let (frames, bytes) = self.path.queued();
+        let (requests, request_bytes) = self.requests.queued();
+        (frames + requests, bytes + request_bytes)
+    }
+
+    // ---- commands -------------------------------------------------------------------------
+
+    /// The host wants something.
+    pub fn handle_command(&mut self, command: Command, now: Now) {
+        let now = now.mono;
+        match command {
+            Command::Hint(hint) => self.handle_hint(hint, now),
+            _ => self.wake(now),
+        }
+        match command {
+            Command::Close => self.close(now),
+            Command::Cancel { request } => {
+                self.requests.settle(request, Err(Error::new(Code::Cancelled, "by the host")));
+            }
+            Command::Login { request, token } => self.begin_login(request, token, now),
+            Command::Logout { request } => self.begin_leaving(request, now),
+            Command::Request { request, event, timeout_ms } => {
+                self.begin_request(request, event, timeout_ms, now);
+            }
+            Command::Emit { request: Some(request), .. } => {
+                self.refuse(request, Code::Unsupported, "a conference has no sockets");
+            }
+            _ => {}
+        }
+        self.run(now);
+    }
+
+    fn handle_hint(&mut self, hint: Hint, now: Timestamp) {
+        let reachable = match hint {
+            Hint::NetworkLost | Hint::Suspended => false,
+            Hint::NetworkAvailable | Hint::NetworkChanged | Hint::Resumed => true,
+        };
+        // Only time in which the portal could have been reached uses up the quick attempts.
+        match (reachable, self.unreachable_since) {
+            (false, None) => self.unreachable_since = Some(now),
+            (true, Some(since)) => {
+                self.unreachable_since = None;
+                self.patient_from = self.patient_from.map(|at| at + now.since(since));
+            }
+            _ => {}
+        }
+        self.suspended = hint == Hint::Suspended;
+        self.path.handle_hint(hint, now);
+    }
+
+    fn wake(&mut self, now: Timestamp) {
+        if self.suspended {
+            self.handle_hint(Hint::Resumed, now);
+        }
+    }
+
+    fn begin_request(
+        &mut self,
+        request: RequestId,
+        event: Outgoing,
+        timeout_ms: Option<u64>,
+        now: Timestamp,
+    ) {
+        match self.track.state() {
+            ConferenceState::Idle | ConferenceState::Ended => {
+                self.refuse(request, Code::NotLoggedIn, "there is no session");
+            }
+            ConferenceState::Leaving => {
+                self.refuse(request, Code::InvalidState, "the session is being left");
+            }
+            _ => {
+                let limit = timeout_ms.unwrap_or(millis(self.config.request_timeout));
+                self.requests.add(request, event, now + limit);
+                self.flush_requests();
+            }
+        }
+    }
+
+    pub(super) fn refuse(&mut self, request: RequestId, code: Code, why: &'static str) {
+        self.outcome(request, Err(Error::new(code, why)));
+    }
+
+    pub(super) fn outcome(&mut self, request: RequestId, result: Result<Payload>) {
+        self.events.push_back(Event::Outcome { request, result });
+    }
+
+    /// Write what waits, if the gate is open: joined, and no relogin under way (promise P3).
+    pub(super) fn flush_requests(&mut self) {
+        if self.track.state() != ConferenceState::Ready || self.relogin.is_some() {
+            return;
+        }
+        let Some(link) = self.path.current() else { return };
+        let most = self.path.handshake(link).and_then(|handshake| handshake.max_payload);
+        while let Some((request, event)) = self.requests.take_next(link, self.next_ack) {
+            let header = packet::header(Kind::Event, "/", 0, Some(self.next_ack));
+            self.next_ack += 1;
+            if most.is_some_and(|most| event.weight() + header.len() > most) {
+                let text = "above the portal's maxPayload";
+                self.requests.settle(request, Err(Error::new(Code::TooLarge, text)));
+                continue;
+            }
+            let (frame, _) = event.stamp(&header);
+            self.path.send(link, Frame::Text(frame));
+        }
+    }
+
+    /// Write one of the session's own requests. Gives its ack id.
+    pub(super) fn call(&mut self, link: LinkId, name: &str, args_json: &str) -> u64 {
+        let ack = self.next_ack;
+        self.next_ack += 1;
+        let mut pool = bytes::BytesMut::new();
+        let event = Outgoing::event(&mut pool, "/", name, args_json, Vec::new())
+            .expect("the session's own requests are JSON");
+        let (frame, _) = event.stamp(&packet::header(Kind::Event, "/", 0, Some(ack)));
+        self.path.send(link, Frame::Text(frame));
+        ack
+    }
+
+    // ---- the network ----------------------------------------------------------------------
+
+    /// Something arrived from the network.
+    pub fn handle_input(&mut self, input: Input, now: Now) {
+        let now = now.mono;
+        self.wake(now);
+        if matches!(input, Input::HostQueue { full: true }) {
+            self.tell(ConferenceEvent::HostSlow);
+        }
+        let traffic = match &input {
+            Input::Text { link, .. } => Some(*link),
+            _ => None,
+        };
+        self.path.handle_input(input, now);
+        self.run(now);
+        if traffic.is_some() && traffic == self.path.current() {
+            self.refresh_with_traffic(now);
+        }
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Now) {
+        let now = now.mono;
+        if self.suspended {
+            return;
+        }
+        self.path.handle_timeout(now);
+        self.run(now);
+        self.requests.handle_timeout(now);
+        self.handle_login_timeout(now);
+        self.handle_relogin_timeout(now);
+        self.handle_refresh_timeout(now);
+        self.handle_leaving_timeout(now);
+        for link in self.sides.iter().map(|side| side.link).collect::<SmallVec<[LinkId; 3]>>() {
+            self.handle_side_timeout(link, now);
+        }
+        self.run(now);
+    }
+
+    fn handle_side_timeout(&mut self, link: LinkId, now: Timestamp) {
+        let Some(side) = self.side(link) else { return };
+        if side.joining_until.is_some_and(|until| until <= now) {
+            let error = Error::new(Code::ConnectTimeout, "no answer to the namespace CONNECT");
+            self.path.fail(link, error, now);
+        } else if side.late_until.is_some_and(|until| until <= now) {
+            self.drop_retired(link, now);
+        }
+    }
+
+    /// Work off what the path has to say.
+    pub(super) fn run(&mut self, now: Timestamp) {
+        while let Some(event) = self.path.poll_event() {
+            match event {
+                PathEvent::Opened(link) => self.handle_opened(link, now),
+                PathEvent::Message { link, frame, start } => {
+                    let received = self.side(link).map(|side| side.decoder.text(frame, start));
+                    self.handle_decoded(link, received, now);
+                }
+                PathEvent::Binary { link, data } => {
+                    let received = self.side(link).map(|side| side.decoder.binary(data));
+                    self.handle_decoded(link, received, now);
+                }
+                PathEvent::Lost { link, role, error, receiving } => {
+                    self.handle_lost(link, role, error, receiving, now);
+                }
+                PathEvent::Abandoned(link) => self.handle_abandoned(link, now),
+                PathEvent::Alive => self.handle_alive(),
+                PathEvent::Retry { attempt, error, delay_ms } => {
+                    self.handle_retry(attempt, error, delay_ms, now);
+                }
+            }
+        }
+        while let Some((request, result)) = self.requests.poll_outcome() {
+            self.outcome(request, result);
+        }
+        self.release_answered();
+        let outstanding = self.requests.any_sent()
+            || self.refresh.is_in_flight()
+            || self.leaving.as_ref().is_some_and(Leaving::is_sent);
+        self.path.set_outstanding(outstanding, now);
+    }
+
+    /// Retired connections that owe no answer any more are closed.
+    fn release_answered(&mut self) {
+        let drained = self.drain.as_ref().map(|drain| drain.link);
+        let done = self.sides.iter().find(|side| {
+            side.late_until.is_some()
+                && drained != Some(side.link)
+                && !self.requests.any_sent_on(side.link)
+        });
+        if let Some(link) = done.map(|side| side.link) {
+            self.forget(link);
+            self.path.hangup(link);
+        }
+    }
+
+    fn drop_retired(&mut self, link: LinkId, now: Timestamp) {
+        self.end_drain(link, false, now);
+        self.requests.lose_link(link);
+        self.forget(link);
+        self.path.hangup(link);
+    }
+
+    pub(super) fn side(&mut self, link: LinkId) -> Option<&mut Side> {
+        self.sides.iter_mut().find(|side| side.link == link)
+    }
+
+    pub(super) fn forget(&mut self, link: LinkId) {
+        self.sides.retain(|side| side.link != link);
+    }
+
+    fn handle_opened(&mut self, link: LinkId, now: Timestamp) {
+        let limits: &Limits = &self.config.common.limits;
+        self.sides.push(Side {
+            link,
+            decoder: Decoder::new(limits.clone()),
+            joining_until: Some(now + millis(self.config.common.timeouts.namespace)),
+            standby: false,
+            late_until: None,
+            early: Vec::new(),
+        });
+        self.path.send(link, Frame::Text(packet::connect("/", None)));
+    }
+
+    fn handle_lost(
+        &mut self,
+        link: LinkId,
+        role: Role,
+        error: Error,
+        receiving: bool,
+        now: Timestamp,
+    ) {
+        self.end_drain(link, false, now);
+        self.forget(link);
+        self.requests.lose_link(link);
+        self.refresh.forget_link(link);
+        self.lose_login(link, now);
+        self.lose_relogin(link, receiving, now);
+        self.lose_logout(link);
+        if role == Role::Current && self.track.state() == ConferenceState::Ready {
+            self.begin_resuming(error, now);
+        }
+    }
+
+    fn handle_retry(
+        &mut self,
+        attempt: u32,
+        error: Error,
+        delay_ms: Option<u64>,
+        now: Timestamp,
+    ) {
+        if matches!(self.track.state(), ConferenceState::Ended | ConferenceState::Idle) {
+            return;
+        }
+        let grace_ms = self.grace(now);
+        let retry = Retry { attempt, error: error.clone(), delay_ms, grace_ms };
+        self.tell(ConferenceEvent::Retry(retry));
+        if delay_ms.is_none() {
+            self.end(Some(error));
+        }
+    }
+
+    // ---- packets --------------------------------------------------------------------------
+
+    fn handle_decoded(
+        &mut self,
+        link: LinkId,
+        received: Option<Result<Option<Received>>>,
+        now: Timestamp,
+    ) {
+        match received {
+            Some(Ok(Some(received))) if received.namespace() == b"/" => {
+                self.handle_packet(link, received, now);
+            }
+            Some(Err(error)) => self.path.fail(link, error, now),
+            _ => {}
+        }
+    }
+
+    fn handle_packet(&mut self, link: LinkId, received: Received, now: Timestamp) {
+        match received.packet.kind {
+            Kind::Connect => self.handle_joined(link, now),
+            Kind::ConnectError => {
+                let error = Error::new(Code::ConnectError, "the portal refused the connection");
+                self.path.fail(link, error, now);
+            }
+            Kind::Disconnect => self.handle_server_disconnect(link, now),
+            Kind::Event | Kind::BinaryEvent => {
+                self.handle_notification(link, received.into_payload(), now);
+            }
+            Kind::Ack | Kind::BinaryAck => {
+                if let Some(id) = received.packet.id {
+                    self.handle_ack(link, id, received.into_payload(), now);
+                }
+            }
+        }
+    }
+
+    fn handle_joined(&mut self, link: LinkId, now: Timestamp) {
+        let Some(side) = self.side(link) else { return };
+        if side.joining_until.take().is_none() {
+            return;
+        }
+        match self.track.state() {
+            ConferenceState::Joining => self.send_login(link, now),
+            ConferenceState::Ready | ConferenceState::Resuming | ConferenceState::Leaving => {
+                self.consider(link, now);
+            }
+            ConferenceState::Idle | ConferenceState::Ended => {}
+        }
+    }
+
+    /// A fresh connection is joined: is it needed?
+    fn consider(&mut self, link: LinkId, now: Timestamp) {
+        match self.path.verdict(link) {
+            Verdict::Required | Verdict::Moved => self.send_relogin(link, now),
+            Verdict::Wait => {
+                if let Some(side) = self.side(link) {
+                    side.standby = true;
+                }
+            }
+            Verdict::Unneeded => {
+                self.forget(link);
+                self.path.hangup(link);
+            }
+        }
+    }
+
+    /// The current connection lives: one that stands by for it is not needed.
+    fn handle_alive(&mut self) {
+        if let Some(link) = self.sides.iter().find(|side| side.standby).map(|side| side.link) {
+            self.forget(link);
+            self.path.hangup(link);
+        }
+    }
+
+    /// The current connection is gone: one that stands by takes over.
+    pub(super) fn use_standby(&mut self, now: Timestamp) {
+        let standby = self.sides.iter_mut().find(|side| side.standby);
+        if let Some(link) = standby.map(|side| {
+            side.standby = false;
+            side.link
+        }) {
+            self.send_relogin(link, now);
+        }
+    }
+
+    fn handle_server_disconnect(&mut self, link: LinkId, now: Timestamp) {
+        let error = || Error::new(Code::ServerDisconnect, "disconnected by the portal");
+        match self.path.role(link) {
+            Some(Role::Retiring) => self.end_drain(link, true, now),
+            Some(Role::Current) if self.track.state() == ConferenceState::Ready => {
+                self.handle_intruder(link, error(), now);
+            }
+            Some(_) => self.path.fail(link, error(), now),
+            None => {}
+        }
+    }
+
+    fn handle_notification(&mut self, link: LinkId, payload: Payload, now: Timestamp) {
+        let draining = self.drain.as_ref().map(|drain| drain.link);
+        let live = match self.path.role(link) {
+            Some(Role::Current) => draining.is_none() && self.login.is_none(),
+            Some(Role::Retiring) if draining == Some(link) => true,
+            // The portal stored what it sent to a connection that was taken over from.
+            Some(Role::Retiring) | None => return,
+            Some(Role::Fresh) => false,
+        };
+        if live {
+            self.deliver(payload, false);
+            return;
+        }
+        let Some(side) = self.side(link) else { return };
+        if side.early.len() < MAX_EARLY {
+            side.early.push(payload);
+        } else {
+            let text = "too many notifications before the answer that they follow";
+            self.path.fail(link, Error::new(Code::SocketPacket, text), now);
+        }
+    }
+
+    /// Count a notification and hand it over. A `drop` ends the session.
+    pub(super) fn deliver(&mut self, payload: Payload, replayed: bool) {
+        if self.track.state() == ConferenceState::Ended {
+            return;
+        }
+        if !replayed {
+            self.tally.push(Fingerprint::new(payload.name_bytes(), payload.arg_bytes(0)));
+        }
+        let dropped = payload.name_bytes() == b"drop";
+        self.tell(ConferenceEvent::Notification { payload, replayed });
+        if dropped {
+            self.end(Some(Error::new(Code::Dropped, "the portal dropped the participant")));
+        }
+    }
+
+    /// Deliver what was held back on a connection.
+    pub(super) fn deliver_early(&mut self, link: LinkId) {
+        let early = self.side(link).map(|side| std::mem::take(&mut side.early));
+        for payload in early.unwrap_or_default() {
+            self.deliver(payload, false);
+        }
+    }
+
+    fn handle_ack(&mut self, link: LinkId, id: u64, payload: Payload, now: Timestamp) {
+        let answer = Answer::of(&payload);
+        if self.login.as_ref().is_some_and(|login| login.awaits(link, id)) {
+            self.handle_login_answer(link, answer, payload, now);
+        } else if self.relogin.as_ref().is_some_and(|relogin| relogin.awaits(link, id)) {
+            self.handle_relogin_answer(link, answer, payload, now);
+        } else if self.refresh.awaits(link, id) {
+            self.handle_refresh_answer(link, answer, &payload, now);
+        } else if self.leaving.as_ref().is_some_and(|leaving| leaving.awaits(link, id)) {
+            self.handle_logout_answer(&answer);
+        } else if let Some(request) = self.requests.answered(link, id) {
+            let result = match answer {
+                Answer::Ok => Ok(payload.without_first()),
+                Answer::Error(_) | Answer::Other => Err(rejection(&answer, &payload)),
+            };
+            self.requests.settle(request, result);
+        }
+    }
+
+    // ---- states and ends ------------------------------------------------------------------
+
+    pub(super) fn tell(&mut self, event: ConferenceEvent) {
+        self.events.push_back(Event::Conference(event));
+    }
+
+    pub(super) fn go(&mut self, state: ConferenceState, cause: Option<Error>, now: Timestamp) {
+        if let Some(mut transition) = self.track.go(state, cause) {
+            transition.grace_ms = self.grace(now);
+            self.tell(ConferenceEvent::State(transition));
+        }
+    }
+
+    /// For how long the newest ticket can still be used, as far as the client can tell.
+    fn grace(&self, now: Timestamp) -> Option<u64> {
+        self.tickets.first().map(|ticket| ticket.expires().since(now))
+    }
+
+    /// The session is over. Whatever waits gets its outcome.
+    pub(super) fn end(&mut self, cause: Option<Error>) {
+        let dropped = cause.clone().filter(|cause| cause.code() == Code::Dropped);
+        self.end_with(cause, &|sent| {
+            dropped.clone().unwrap_or_else(|| {
+                if sent {
+                    Error::new(Code::AckLost, "the session ended before the answer came")
+                } else {
+                    Error::new(Code::NotSent, "the session ended before it was sent")
+                }
+            })
+        });
+    }
+
+    pub(super) fn end_with(&mut self, cause: Option<Error>, fate: Fate<'_>) {
+        self.requests.end(fate);
+        while let Some((request, result)) = self.requests.poll_outcome() {
+            self.outcome(request, result);
+        }
+        let ended = || Error::new(Code::SessionLost, "the session ended");
+        if let Some(login) = self.login.take() {
+            if let Some(request) = login.request {
+                self.outcome(request, Err(cause.clone().unwrap_or_else(ended)));
+            }
+        }
+        if let Some(leaving) = self.leaving.take() {
+            let result = leaving.result(cause.as_ref());
+            for request in leaving.requests {
+                self.outcome(request, result.clone());
+            }
+        }
+        self.relogin = None;
+        self.drain = None;
+        self.refresh = Refresh::default();
+        self.tickets.clear();
+        self.sides.clear();
+        self.path.stop();
+        if let Some(transition) = self.track.go(ConferenceState::Ended, cause) {
+            self.tell(ConferenceEvent::State(transition));
+        }
+    }
+
+    /// The last handle is gone.
+    fn close(&mut self, now: Timestamp) {
+        if self.finished {
+            return;
+        }
+        let closed = || Error::new(Code::Closed, "the conference was freed");
+        if let Some(login) = self.abort_login(now) {
+            self.outcome(login, Err(closed()));
+            self.requests.end(&|_| closed());
+            return;
+        }
+        self.end_with(Some(closed()), &|_| closed());
+        self.finish();
+    }
+
+    /// Nothing more comes after this.
+    pub(super) fn finish(&mut self) {
+        if !std::mem::replace(&mut self.finished, true) {
+            self.events.push_back(Event::Finished);
+        }
+    }
+
+    /// The next thing to do on the network.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.path.poll_transmit()
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`Session::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        if self.suspended {
+            return None;
+        }
+        let sides = self.sides.iter().flat_map(|side| [side.joining_until, side.late_until]);
+        let deadlines = [
+            self.path.poll_timeout(),
+            self.requests.poll_timeout(),
+            self.login_timeout(),
+            self.relogin_timeout(),
+            self.refresh_timeout(),
+            self.leaving.as_ref().map(Leaving::deadline),
+        ];
+        sides.chain(deadlines).flatten().min()
+    }
+}
+
+/// The status of an answer: `["ok", …]`, `["error", text]`, or something else.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// It was done.
+    Ok,
+    /// It was refused, with this text.
+    Error(String),
+    /// The portal said something that makes no sense.
+    Other,
+}
+
+impl Answer {
+    fn of(payload: &Payload) -> Self {
+        match payload.arg_bytes(0) {
+            Some(br#""ok""# | br#""success""#) => Self::Ok,
+            Some(br#""error""#) => Self::Error(payload.decode(1).unwrap_or_default()),
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The error of a request that was refused or answered with nonsense; it carries the raw answer.
+pub(super) fn rejection(answer: &Answer, payload: &Payload) -> Error {
+    let raw = match answer {
+        Answer::Error(_) => payload.arg(1).unwrap_or("null").to_owned(),
+        _ => format!("[{}]", payload.args().collect::<Vec<_>>().join(",")),
+    };
+    let text = match answer {
+        Answer::Error(text) if !text.is_empty() => text.clone(),
+        Answer::Error(_) => "the portal refused the request".into(),
+        _ => "the portal's answer has no known status".into(),
+    };
+    Error::new(Code::RequestRejected, text).with_server_json(raw)
+}

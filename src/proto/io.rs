@@ -1,0 +1,449 @@
+//! What goes into and comes out of the protocol core: the only words that the core and its driver
+//! have in common.
+//!
+//! ```text
+//!  host --Command-->            --Transmit--> network
+//!                     Stack
+//!  host <--Event----            <--Input----- network
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::config::{Endpoint, Token};
+use crate::error::{Error, Result};
+use crate::payload::{Outgoing, Payload};
+use crate::secret::Secret;
+
+/// One connection to the server, numbered in the order of dialling and never reused. Input that
+/// carries the number of a connection that is no longer current changes no state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u32);
+
+/// One socket of a manager, numbered by the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketId(pub u32);
+
+/// One emit with ack, login, logout or request, numbered by the client per manager. Every command
+/// that carries one is answered by exactly one [`Event::Outcome`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// The right to answer one received event that asked for an ack; never zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AckToken(pub u64);
+
+/// Something arrived from the network.
+#[derive(Debug)]
+pub enum Input {
+    /// The WebSocket handshake of a dialled link is done.
+    Connected {
+        /// The link of [`Transmit::Dial`].
+        link: LinkId,
+        /// The local address, where the system tells it.
+        local: Option<SocketAddr>,
+        /// How long the TCP connect took, in milliseconds.
+        connect_ms: u64,
+    },
+    /// The dial failed; the error names the phase. Nothing else comes from this link.
+    Failed {
+        /// The link of [`Transmit::Dial`].
+        link: LinkId,
+        /// Why.
+        error: Error,
+    },
+    /// A text frame, checked as UTF-8.
+    Text {
+        /// The link.
+        link: LinkId,
+        /// The frame.
+        frame: Bytes,
+    },
+    /// A binary frame.
+    Binary {
+        /// The link.
+        link: LinkId,
+        /// The frame.
+        frame: Bytes,
+    },
+    /// Bytes arrived that did not complete a text or binary frame: a part of one, or a WebSocket
+    /// ping or pong.
+    Activity {
+        /// The link.
+        link: LinkId,
+        /// They are a part of a frame that is still being received.
+        partial: bool,
+        /// They were the answer to [`Transmit::Ping`].
+        pong: bool,
+    },
+    /// An open link ended, in order or not. Nothing else comes from it.
+    Closed {
+        /// The link.
+        link: LinkId,
+        /// Why: `ENGINE_CLOSED` for a close frame or FIN, otherwise what broke.
+        error: Error,
+    },
+    /// Whether the link takes frames without piling them up. Links start writable.
+    Writable {
+        /// The link.
+        link: LinkId,
+        /// It does.
+        writable: bool,
+    },
+    /// The queue to the host filled up, or is below half again. While it is full the driver reads
+    /// no frame.
+    HostQueue {
+        /// It is full.
+        full: bool,
+    },
+}
+
+/// Something to be done on the network.
+#[derive(Debug)]
+pub enum Transmit {
+    /// Connect and do the WebSocket handshake; answered by [`Input::Connected`] or
+    /// [`Input::Failed`].
+    Dial {
+        /// The number that the new link has.
+        link: LinkId,
+        /// The server.
+        endpoint: Arc<Endpoint>,
+        /// Path and query of the HTTP request.
+        path_and_query: String,
+    },
+    /// Send a text frame. It is UTF-8.
+    Text {
+        /// The link.
+        link: LinkId,
+        /// The frame.
+        frame: Bytes,
+    },
+    /// Send a binary frame.
+    Binary {
+        /// The link.
+        link: LinkId,
+        /// The frame.
+        frame: Bytes,
+    },
+    /// Send a WebSocket ping.
+    Ping {
+        /// The link.
+        link: LinkId,
+    },
+    /// Let go of a link: cancel its dial, or send what is queued and a close frame, for at most a
+    /// second and without holding up anything. Nothing more is heard from it.
+    Hangup {
+        /// The link.
+        link: LinkId,
+    },
+}
+
+/// What the host knows about the network. Harmless when wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// A network is there (again).
+    NetworkAvailable,
+    /// There is no network.
+    NetworkLost,
+    /// The device moved to another network, or its addresses changed.
+    NetworkChanged,
+    /// The application is about to be suspended: no timer, nothing sent.
+    Suspended,
+    /// The application runs again.
+    Resumed,
+}
+
+/// What the host wants.
+#[derive(Debug)]
+pub enum Command {
+    /// A hint.
+    Hint(Hint),
+    /// End everything: every outstanding request ends `CLOSED`, links are let go of.
+    Close,
+    /// Forget a request: it ends `CANCELLED` if it has no outcome yet.
+    Cancel {
+        /// The request.
+        request: RequestId,
+    },
+    /// Make a socket known. No traffic.
+    Attach {
+        /// Its number.
+        socket: SocketId,
+        /// Its namespace, `/` or `/…`. Not in use by another attached socket.
+        namespace: Arc<str>,
+    },
+    /// Join the namespace, now and after every reconnect.
+    Connect {
+        /// The socket.
+        socket: SocketId,
+        /// The auth payload, a JSON object.
+        auth: Option<Secret>,
+    },
+    /// Leave the namespace.
+    Disconnect {
+        /// The socket.
+        socket: SocketId,
+    },
+    /// Leave and forget a socket: its requests end `CLOSED`, then comes [`Event::Detached`].
+    Detach {
+        /// The socket.
+        socket: SocketId,
+    },
+    /// Emit an event.
+    Emit {
+        /// The socket.
+        socket: SocketId,
+        /// The event.
+        event: Outgoing,
+        /// Asks for an ack.
+        request: Option<RequestId>,
+        /// Time limit of the ack in milliseconds, from now, connected or not.
+        timeout_ms: Option<u64>,
+        /// Drop it unless it can be written at once.
+        volatile: bool,
+    },
+    /// Answer an event. Only the first answer is sent, and only on the event's own connection.
+    Ack {
+        /// The socket.
+        socket: SocketId,
+        /// From the event.
+        token: AckToken,
+        /// The arguments.
+        ack: Outgoing,
+    },
+    /// Log in to a conference. Its outcome is the portal's answer.
+    Login {
+        /// For the outcome.
+        request: RequestId,
+        /// The credential, used once.
+        token: Token,
+    },
+    /// Leave the conference.
+    Logout {
+        /// For the outcome.
+        request: RequestId,
+    },
+    /// A request to the portal.
+    Request {
+        /// For the outcome.
+        request: RequestId,
+        /// Event name and one JSON object.
+        event: Outgoing,
+        /// Time limit in milliseconds from now; `None` for the configured one.
+        timeout_ms: Option<u64>,
+    },
+}
+
+/// State of a manager.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum ManagerState {
+    /// No socket wants a connection.
+    #[default]
+    Idle = 0,
+    /// The first connection is being made.
+    Connecting = 1,
+    /// The Engine.IO connection is open.
+    Connected = 2,
+    /// The connection was lost and is being made again.
+    Reconnecting = 3,
+    /// Closed for good.
+    Closed = 4,
+}
+
+/// State of a socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum SocketState {
+    /// Not connected, and not trying.
+    #[default]
+    Idle = 0,
+    /// Wants to join; not yet joined.
+    Joining = 1,
+    /// Joined.
+    Connected = 2,
+    /// Was joined; joins again when there is a connection.
+    Rejoining = 3,
+    /// Closed for good.
+    Closed = 4,
+}
+
+/// State of a conference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum ConferenceState {
+    /// Not logged in.
+    #[default]
+    Idle = 0,
+    /// Connecting and logging in.
+    Joining = 1,
+    /// In the conference.
+    Ready = 2,
+    /// The connection is lost; coming back with the ticket.
+    Resuming = 3,
+    /// Logging out.
+    Leaving = 4,
+    /// Over.
+    Ended = 5,
+}
+
+/// One step of a state machine. Steps of one object are numbered from 1 without a hole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transition<S> {
+    /// The number of the step.
+    pub number: u64,
+    /// The new state, never the one before.
+    pub state: S,
+    /// Why, where it was not asked for.
+    pub cause: Option<Error>,
+    /// For how long the session can still be resumed, in milliseconds: an estimate.
+    pub grace_ms: Option<u64>,
+}
+
+/// An attempt failed and the next one is planned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retry {
+    /// Failed attempts in a row.
+    pub attempt: u32,
+    /// Why the last one failed.
+    pub error: Error,
+    /// The wait before the next, in milliseconds; `None`: there is none.
+    pub delay_ms: Option<u64>,
+    /// For how long the session can still be resumed, in milliseconds: an estimate.
+    pub grace_ms: Option<u64>,
+}
+
+/// What a manager tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ManagerEvent {
+    /// The state changed.
+    State(Transition<ManagerState>),
+    /// An attempt failed.
+    Retry(Retry),
+    /// The host does not keep up; reading has stopped until it does. Nothing is dropped.
+    HostSlow,
+}
+
+/// What a socket tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SocketEvent {
+    /// The state changed. In `Connected`, `socket_sid` is the server's id of this socket.
+    State {
+        /// The step.
+        transition: Transition<SocketState>,
+        /// Set in `Connected`.
+        socket_sid: Option<Arc<str>>,
+        /// Why a joined namespace was left.
+        reason: Option<DisconnectReason>,
+    },
+    /// The server refused the namespace, or joining failed and will be tried again.
+    ConnectError {
+        /// Carries the server's JSON.
+        error: Error,
+        /// The socket tries again by itself.
+        active: bool,
+    },
+    /// An event.
+    Event {
+        /// Name, arguments, attachments.
+        payload: Payload,
+        /// The server wants an ack.
+        ack: Option<AckToken>,
+    },
+}
+
+/// Why a joined namespace was left, in the words of the reference client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum DisconnectReason {
+    /// `io server disconnect`: no reconnection by itself.
+    ServerDisconnect = 1,
+    /// `io client disconnect`.
+    ClientDisconnect = 2,
+    /// `ping timeout`.
+    PingTimeout = 3,
+    /// `transport close`.
+    TransportClose = 4,
+    /// `transport error`.
+    TransportError = 5,
+    /// `parse error`.
+    ParseError = 6,
+}
+
+/// What a conference tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConferenceEvent {
+    /// The state changed. `Ended` without a cause follows a logout.
+    State(Transition<ConferenceState>),
+    /// An attempt failed.
+    Retry(Retry),
+    /// The session goes on after a loss; missed notifications follow.
+    Resumed {
+        /// Nothing can have been lost.
+        complete: bool,
+        /// How many notifications of the replay follow.
+        replayed: u64,
+    },
+    /// The session moved between two living connections.
+    Migrated,
+    /// Notifications `from..=to` are lost for good, counted from 1 since login. Where the protocol
+    /// cannot tell, `certain` is false and the numbers are the best guess, or 0.
+    Gap {
+        /// First.
+        from: u64,
+        /// Last.
+        to: u64,
+        /// The portal's numbers prove it.
+        certain: bool,
+    },
+    /// A notification of the portal.
+    Notification {
+        /// Name and data.
+        payload: Payload,
+        /// It was missed and came with the replay.
+        replayed: bool,
+    },
+    /// The portal said something that makes no sense; the session goes on.
+    ProtocolError(Error),
+    /// Whether the session can be resumed: told after login.
+    Resumable(bool),
+    /// The host does not keep up; reading has stopped until it does. Nothing is dropped.
+    HostSlow,
+}
+
+/// Something for the host.
+#[derive(Debug)]
+pub enum Event {
+    /// From the manager.
+    Manager(ManagerEvent),
+    /// From a socket.
+    Socket(SocketId, SocketEvent),
+    /// From the conference.
+    Conference(ConferenceEvent),
+    /// The one outcome of a request. A portal's or server's reply has only the arguments that
+    /// follow the status.
+    Outcome {
+        /// The request.
+        request: RequestId,
+        /// What became of it.
+        result: Result<Payload>,
+    },
+    /// Nothing more comes for this socket.
+    Detached(SocketId),
+    /// Nothing more comes at all.
+    Finished,
+}
+
+impl Event {
+    /// The bytes that this event keeps alive, as the queue to the host counts them.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Socket(_, SocketEvent::Event { payload, .. })
+            | Self::Conference(ConferenceEvent::Notification { payload, .. })
+            | Self::Outcome { result: Ok(payload), .. } => payload.weight(),
+            _ => 0,
+        }
+    }
+}

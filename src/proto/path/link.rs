@@ -1,0 +1,88 @@
+//! One connection of a path, from its dial to its end.
+
+use std::net::IpAddr;
+
+use crate::proto::engine::session::{Engine, Frame};
+use crate::proto::io::LinkId;
+use crate::proto::time::{Timestamp, earliest};
+
+/// What a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Being dialled, opened or joined. There is one at most, so that two attempts can never both
+    /// reach the session.
+    Fresh,
+    /// In use.
+    Current,
+    /// Was current; kept for answers that are still on their way.
+    Retiring,
+}
+
+/// A question to the next hop whether bytes still get through.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Probe {
+    pub(super) sent: Timestamp,
+    pub(super) deadline: Timestamp,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) id: LinkId,
+    pub(super) role: Role,
+    pub(super) dialled: Timestamp,
+    /// None while it is being dialled.
+    pub(super) engine: Option<Engine>,
+    pub(super) attempt_deadline: Option<Timestamp>,
+    pub(super) local: Option<IpAddr>,
+    pub(super) round_trip_ms: u64,
+    pub(super) last_byte: Timestamp,
+    pub(super) partial: bool,
+    pub(super) probe: Option<Probe>,
+    /// Hints must not disturb it.
+    pub(super) pinned: bool,
+    pub(super) writable: bool,
+    pub(super) in_service: Option<Timestamp>,
+}
+
+impl Link {
+    pub(super) fn new(id: LinkId, now: Timestamp, attempt_limit: u64) -> Self {
+        Self {
+            id,
+            role: Role::Fresh,
+            dialled: now,
+            engine: None,
+            attempt_deadline: Some(now + attempt_limit),
+            local: None,
+            round_trip_ms: 0,
+            last_byte: now,
+            partial: false,
+            probe: None,
+            pinned: false,
+            writable: true,
+            in_service: None,
+        }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.engine.as_ref().is_some_and(Engine::is_open)
+    }
+
+    /// Bytes arrived. True: they answer a probe.
+    pub(super) fn heard(&mut self, now: Timestamp) -> bool {
+        self.last_byte = now;
+        let Some(probe) = self.probe.take() else { return false };
+        self.round_trip_ms = self.round_trip_ms.max(now.since(probe.sent));
+        true
+    }
+
+    pub(super) fn poll_frame(&mut self) -> Option<Frame> {
+        if self.writable { self.engine.as_mut()?.poll_transmit() } else { None }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        let engine = self.engine.as_ref().and_then(Engine::poll_timeout);
+        let probe = self.probe.map(|probe| probe.deadline);
+        earliest(engine, earliest(probe, self.attempt_deadline))
+    }
+}

@@ -1,0 +1,78 @@
+//! The Socket.IO packets of one connection: text, and the binary parts that follow it.
+
+use bytes::Bytes;
+
+use crate::config::Limits;
+use crate::error::{Code, Error};
+use crate::payload::Payload;
+use crate::proto::socket::assembler::Assembler;
+use crate::proto::socket::packet::{self, Packet};
+
+/// A complete packet and the frames it came in.
+#[derive(Debug)]
+pub struct Received {
+    /// The packet: ranges in `frame`.
+    pub packet: Packet,
+    /// The text frame.
+    pub frame: Bytes,
+    /// The binary parts.
+    pub attachments: Vec<Bytes>,
+}
+
+impl Received {
+    /// The namespace.
+    pub fn namespace(&self) -> &[u8] {
+        self.packet.namespace_bytes(&self.frame)
+    }
+
+    /// The payload of CONNECT or CONNECT_ERROR.
+    pub fn body(&self) -> Option<&[u8]> {
+        self.packet.body.map(|span| span.of(&self.frame))
+    }
+
+    /// The arguments of an event or ack.
+    pub fn into_payload(self) -> Payload {
+        Payload::new(self.frame, self.packet.name, self.packet.args, self.attachments)
+    }
+}
+
+/// The decoder of one connection.
+#[derive(Debug)]
+pub struct Decoder {
+    limits: Limits,
+    assembler: Assembler,
+}
+
+impl Decoder {
+    /// A decoder for a connection that has just opened.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, assembler: Assembler::default() }
+    }
+
+    /// A text message: the packet, unless binary parts are still to come.
+    ///
+    /// # Errors
+    /// [`Code::SocketPacket`] or [`Code::Attachments`]: the connection cannot go on.
+    pub fn text(&mut self, frame: Bytes, start: usize) -> Result<Option<Received>, Error> {
+        if self.assembler.is_pending() {
+            return Err(Error::new(Code::Attachments, "text between an event and its binary parts"));
+        }
+        let packet = packet::decode(&frame, start, &self.limits)?;
+        if packet.attachments > 0 {
+            self.assembler.begin(frame, packet);
+            return Ok(None);
+        }
+        Ok(Some(Received { packet, frame, attachments: Vec::new() }))
+    }
+
+    /// A binary message: the packet it completes.
+    ///
+    /// # Errors
+    /// As [`Decoder::text`].
+    pub fn binary(&mut self, data: Bytes) -> Result<Option<Received>, Error> {
+        Ok(self
+            .assembler
+            .push(data, &self.limits)?
+            .map(|(frame, packet, attachments)| Received { packet, frame, attachments }))
+    }
+}

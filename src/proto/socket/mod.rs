@@ -1,0 +1,10 @@
+//! Socket.IO (protocol 5): packets, namespaces that share a connection, acks.
+//!
+//! [`packet`] and [`assembler`] know the wire format, [`decoder`] puts them together for one
+//! connection, [`manager`] keeps the connection and its namespaces.
+
+pub mod assembler;
+pub mod decoder;
+pub mod manager;
+mod namespace;
+pub mod packet;

@@ -1,0 +1,142 @@
+//! One namespace of a manager: what the user wants of it, what the wire knows of it, and why the
+//! two are kept apart.
+//!
+//! A current server closes the whole connection, and with it every other namespace, when a client
+//! sends CONNECT twice, DISCONNECT before it is joined, or CONNECT right behind DISCONNECT
+//! (`socket-io` 3). So CONNECT and DISCONNECT are sent only from the wire state that allows them:
+//!
+//! ```text
+//!            CONNECT               reply              DISCONNECT             gap over
+//!   Apart ------------> Pending ----------> Joined ----------------> Gap ------------> Apart
+//! ```
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::payload::{Outgoing, Payload};
+use crate::proto::io::{AckToken, RequestId, SocketId, SocketState};
+use crate::proto::time::Timestamp;
+use crate::proto::track::Track;
+use crate::secret::Secret;
+
+/// What the server knows of a namespace on the present connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// Nothing.
+    #[default]
+    Apart,
+    /// CONNECT was sent; its reply is due.
+    Pending {
+        /// When the missing reply is reported.
+        deadline: Timestamp,
+        /// The auth payload has changed since: leave at the reply and join anew.
+        stale_auth: bool,
+    },
+    /// Joined.
+    Joined,
+    /// DISCONNECT was sent a moment ago.
+    Gap {
+        /// When CONNECT may follow.
+        until: Timestamp,
+    },
+}
+
+/// An event that waits until its namespace is joined.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) event: Outgoing,
+    pub(super) request: Option<RequestId>,
+}
+
+/// The most events whose ack is still owed to the server; beyond it the oldest can no longer be
+/// answered.
+const MAX_OWED_ACKS: usize = 65_536;
+
+/// One namespace.
+#[derive(Debug)]
+pub(super) struct Namespace {
+    pub(super) name: Arc<str>,
+    /// None: detached, remembered only until the wire forgets it too.
+    pub(super) socket: Option<SocketId>,
+    pub(super) wanted: bool,
+    pub(super) auth: Option<Secret>,
+    pub(super) wire: Wire,
+    pub(super) track: Track<SocketState>,
+    pub(super) queue: VecDeque<Queued>,
+    /// Events that arrived before the CONNECT reply.
+    pub(super) early: Vec<(Payload, Option<AckToken>)>,
+    acks: HashMap<u64, RequestId>,
+    next_ack: u64,
+    owed: BTreeMap<AckToken, u64>,
+}
+
+impl Namespace {
+    pub(super) fn new(name: Arc<str>, socket: SocketId) -> Self {
+        Self {
+            name,
+            socket: Some(socket),
+            wanted: false,
+            auth: None,
+            wire: Wire::Apart,
+            track: Track::default(),
+            queue: VecDeque::new(),
+            early: Vec::new(),
+            acks: HashMap::new(),
+            next_ack: 0,
+            owed: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.track.state() == SocketState::Connected
+    }
+
+    /// A new ack id, never used before by this socket.
+    pub(super) fn expect_ack(&mut self, request: RequestId) -> u64 {
+        let id = self.next_ack;
+        self.next_ack += 1;
+        self.acks.insert(id, request);
+        id
+    }
+
+    /// The request that an ack answers; `None` when it is unknown or was answered before.
+    pub(super) fn take_ack(&mut self, id: u64) -> Option<RequestId> {
+        self.acks.remove(&id)
+    }
+
+    /// Every request that was written and not answered.
+    pub(super) fn take_written(&mut self) -> Vec<RequestId> {
+        let mut written: Vec<(u64, RequestId)> = self.acks.drain().collect();
+        written.sort_unstable();
+        written.into_iter().map(|(_, request)| request).collect()
+    }
+
+    /// The server wants an ack for an event.
+    pub(super) fn owe(&mut self, token: AckToken, id: u64) {
+        if self.owed.len() >= MAX_OWED_ACKS {
+            self.owed.pop_first();
+        }
+        self.owed.insert(token, id);
+    }
+
+    /// The host answers: gives the server's ack id the first time.
+    pub(super) fn pay(&mut self, token: AckToken) -> Option<u64> {
+        self.owed.remove(&token)
+    }
+
+    /// The wire knows nothing of this namespace any more.
+    pub(super) fn forget_wire(&mut self) {
+        self.wire = Wire::Apart;
+        self.early.clear();
+        self.owed.clear();
+    }
+
+    /// The next time at which something happens by itself.
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        match self.wire {
+            Wire::Pending { deadline, .. } => Some(deadline),
+            Wire::Gap { until } => Some(until),
+            _ => None,
+        }
+    }
+}
