@@ -183,7 +183,10 @@ impl Session {
         let link = self.login.as_ref().and_then(Login::sent_on)?;
         let request = self.login.as_mut().and_then(|login| login.request.take())?;
         let ack = self.call(link, "logout", "[]");
-        self.leaving = Some(Leaving::closing(link, ack, now));
+        let earlier = self.leaving.replace(Leaving::closing(link, ack, now));
+        for request in earlier.into_iter().flat_map(|leaving| leaving.requests) {
+            self.refuse(request, Code::Closed, "the conference was freed");
+        }
         self.go(ConferenceState::Leaving, None, now);
         Some(request)
     }

@@ -69,7 +69,6 @@ pub struct Session {
     /// The waits between attempts grow longer from then on.
     pub(super) patient_from: Option<Timestamp>,
     unreachable_since: Option<Timestamp>,
-    suspended: bool,
     finished: bool,
     pub(super) events: VecDeque<Event>,
 }
@@ -96,7 +95,6 @@ impl Session {
             intruders: Intruders::default(),
             patient_from: None,
             unreachable_since: None,
-            suspended: false,
             finished: false,
             events: VecDeque::new(),
             config,
@@ -151,12 +149,11 @@ impl Session {
             }
             _ => {}
         }
-        self.suspended = hint == Hint::Suspended;
         self.path.handle_hint(hint, now);
     }
 
     fn wake(&mut self, now: Timestamp) {
-        if self.suspended {
+        if self.path.is_suspended() {
             self.handle_hint(Hint::Resumed, now);
         }
     }
@@ -246,7 +243,7 @@ impl Session {
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Now) {
         let now = now.mono;
-        if self.suspended {
+        if self.path.is_suspended() {
             return;
         }
         self.path.handle_timeout(now);
@@ -640,7 +637,7 @@ impl Session {
 
     /// When [`Session::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        if self.suspended {
+        if self.path.is_suspended() {
             return None;
         }
         let sides = self.sides.iter().flat_map(|side| [side.joining_until, side.late_until]);

@@ -387,6 +387,11 @@ impl Path {
         }
     }
 
+    /// Whether the host said that it is suspended.
+    pub const fn is_suspended(&self) -> bool {
+        self.suspended
+    }
+
     /// The host called: it is not suspended any more.
     pub fn wake(&mut self, now: Timestamp) {
         if std::mem::take(&mut self.suspended) {
@@ -431,9 +436,12 @@ impl Path {
                 }
             }
             Input::Closed { link, error } => {
-                if let Some(engine) = self.get_mut(link).and_then(|link| link.engine.as_mut()) {
-                    engine.handle_closed(error);
-                    self.drain_engine(link, false, now);
+                match self.get_mut(link).and_then(|link| link.engine.as_mut()) {
+                    Some(engine) => {
+                        engine.handle_closed(error);
+                        self.drain_engine(link, false, now);
+                    }
+                    None => self.handle_input(Input::Failed { link, error }, now),
                 }
             }
             Input::Writable { link, writable } => {

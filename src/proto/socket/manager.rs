@@ -368,6 +368,9 @@ impl Manager {
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Now) {
         let now = now.mono;
+        if self.path.is_suspended() {
+            return;
+        }
         self.path.handle_timeout(now);
         self.run(now);
         while let Some(request) = self.deadlines.pop_due(now) {
@@ -692,6 +695,9 @@ impl Manager {
 
     /// When [`Manager::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
+        if self.path.is_suspended() {
+            return None;
+        }
         let namespaces = self.namespaces.iter().filter_map(Namespace::poll_timeout).min();
         earliest(self.path.poll_timeout(), earliest(namespaces, self.deadlines.first()))
     }
