@@ -48,7 +48,7 @@ fn object(value: impl Strategy<Value = String>) -> impl Strategy<Value = String>
 }
 
 /// JSON text with white space, odd numbers and escapes that no serialiser would write.
-pub fn value() -> impl Strategy<Value = String> {
+pub(crate) fn value() -> impl Strategy<Value = String> {
     scalar().prop_recursive(6, 48, 6, |inner| {
         prop_oneof![list(inner.clone(), ['[', ']']), object(inner)]
     })
