@@ -3,3 +3,4 @@
 mod dial;
 mod link;
 mod server;
+mod task;

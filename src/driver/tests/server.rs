@@ -3,11 +3,13 @@
 use std::future::Future;
 use std::net::SocketAddr;
 
+use futures_util::{SinkExt, StreamExt};
 use native_tls::Identity;
 use rcgen::{CertificateParams, Issuer, KeyPair, date_time_ymd};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::config::Endpoint;
@@ -150,4 +152,56 @@ pub(super) async fn tls(identity: Identity) -> (SocketAddr, mpsc::UnboundedRecei
     })
     .await;
     (address, told)
+}
+
+/// A Socket.IO server with one namespace; tells how each connection ended.
+///
+/// It answers the ack of `echo` with the event's arguments, and never that of `swallow`. `reset`
+/// resets the connection, and after `freeze` it reads no more.
+pub(super) async fn socket_io() -> (SocketAddr, mpsc::UnboundedReceiver<&'static str>) {
+    let (tell, told) = mpsc::unbounded_channel();
+    let address = listen(move |stream| {
+        let tell = tell.clone();
+        async move {
+            let end = serve_socket_io(stream).await;
+            // The test may be over.
+            let _ = tell.send(end);
+        }
+    })
+    .await;
+    (address, told)
+}
+
+async fn serve_socket_io(stream: TcpStream) -> &'static str {
+    let mut socket = tokio_tungstenite::accept_async(stream).await.expect("a handshake");
+    let open = r#"0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
+    socket.send(Message::text(open)).await.expect("open");
+    while let Some(Ok(message)) = socket.next().await {
+        let text = match &message {
+            Message::Text(text) => text.as_str(),
+            Message::Close(_) => return "closed in order",
+            _ => continue,
+        };
+        if text.starts_with("40") {
+            socket.send(Message::text(r#"40{"sid":"s"}"#)).await.expect("open");
+        }
+        let Some((id, event)) = text.strip_prefix("42").and_then(|event| event.split_once('['))
+        else {
+            continue;
+        };
+        let (name, args) = event.split_once(',').unwrap_or((event, "]"));
+        match name.trim_end_matches(']') {
+            "\"echo\"" if !id.is_empty() => {
+                socket.send(Message::text(format!("43{id}[{args}"))).await.expect("open");
+            }
+            "\"reset\"" => {
+                let linger = Some(std::time::Duration::ZERO);
+                socket2::SockRef::from(socket.get_ref()).set_linger(linger).expect("can be set");
+                return "reset";
+            }
+            "\"freeze\"" => std::future::pending().await,
+            _ => {}
+        }
+    }
+    "lost"
 }
