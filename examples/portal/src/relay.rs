@@ -232,3 +232,83 @@ async fn thawed(conditions: &mut watch::Receiver<Conditions>) {
     // The sender lives as long as the connection, so the wait cannot fail before the thaw.
     let _ = conditions.wait_for(|conditions| conditions.frozen.is_none()).await;
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tokio::{
+        io::duplex,
+        time::{advance, sleep},
+    };
+
+    use super::*;
+
+    /// One lane between a sender and a receiver.
+    fn lane(connection: &Connection) -> (DuplexStream, DuplexStream) {
+        let (sender, from) = duplex(CHUNK);
+        let (to, receiver) = duplex(CHUNK);
+        tokio::spawn(carry(from, to, connection.to_server.subscribe()));
+        (sender, receiver)
+    }
+
+    /// With paused time this returns when everything else waits.
+    async fn idle() {
+        sleep(Duration::from_millis(1)).await;
+    }
+
+    async fn expect(receiver: &mut DuplexStream, bytes: &[u8]) {
+        let mut received = vec![0; bytes.len()];
+        receiver.read_exact(&mut received).await.unwrap();
+        assert_eq!(received, bytes);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn held_bytes_and_the_end_come_after_the_thaw() {
+        let connection = Connection::new();
+        let (mut sender, mut receiver) = lane(&connection);
+        connection.freeze(Direction::ToServer, FreezeMode::Hold);
+        sender.write_all(b"held").await.unwrap();
+        drop(sender);
+        let early = timeout(Duration::from_secs(60), receiver.read_u8()).await;
+        assert!(early.is_err(), "{early:?}");
+        connection.thaw();
+        expect(&mut receiver, b"held").await;
+        assert_eq!(receiver.read(&mut [0]).await.unwrap(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn discarded_bytes_never_come() {
+        let connection = Connection::new();
+        let (mut sender, mut receiver) = lane(&connection);
+        connection.freeze(Direction::Both, FreezeMode::Discard);
+        sender.write_all(b"lost").await.unwrap();
+        idle().await;
+        connection.thaw();
+        sender.write_all(b"found").await.unwrap();
+        expect(&mut receiver, b"found").await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_delay_shifts_everything_by_the_same_time() {
+        let connection = Connection::new();
+        let (mut sender, mut receiver) = lane(&connection);
+        connection.delay(Duration::from_secs(1));
+        let start = Instant::now();
+        sender.write_all(b"first").await.unwrap();
+        idle().await;
+        advance(Duration::from_millis(499)).await;
+        sender.write_all(b"second").await.unwrap();
+        expect(&mut receiver, b"first").await;
+        assert_eq!(start.elapsed().as_millis(), 1000);
+        expect(&mut receiver, b"second").await;
+        assert_eq!(start.elapsed().as_millis(), 1500);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_receiver_that_does_not_read_holds_nobody_up() {
+        let connection = Connection::new();
+        let (mut sender, _receiver) = lane(&connection);
+        sender.write_all(&vec![0; 100 * CHUNK]).await.unwrap();
+    }
+}

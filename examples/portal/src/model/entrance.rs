@@ -147,6 +147,7 @@ impl Portal {
         let session =
             Session::new(join.room.clone(), join.protocol, join.reconnectable, link, join.conn);
         self.sessions.insert(id.clone(), session);
+        self.ledgers.of(&id);
         self.set_phase(join.conn, Phase::InService { participant: id.clone() });
         let reply = self.login_reply(&join, now);
         self.reply(join.conn, Some(&id), "login", join.ack, vec!["ok".into(), reply], now);
