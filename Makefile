@@ -1,0 +1,45 @@
+# The two commands of the README are `make demo` and `make test`.
+
+CARGO ?= cargo
+CC ?= cc
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+DEMO := $(TARGET)/demo
+LIBRARY := $(TARGET)/release/libroamio.so
+PORTAL := $(TARGET)/release/roamio-portal
+
+.PHONY: demo test lint header bench clean
+
+# Log in to a portal, lose the network in several ways, be back with nothing lost.
+demo:
+	.ci/prepare demo
+	$(CARGO) build --release --lib --example timeline
+	$(CARGO) build --release --package roamio-portal
+	mkdir -p $(DEMO)
+	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -Iinclude -o $(DEMO)/survive \
+	    examples/c/survive.c examples/c/portal.c -L$(TARGET)/release -lroamio -lpthread \
+	    -Wl,-rpath,$(abspath $(TARGET)/release)
+	examples/c/demo.sh $(PORTAL) $(DEMO)/survive $(TARGET)/release/examples/timeline $(DEMO)
+
+# Every test of the project, with the real portal, in C and Rust.
+test:
+	.ci/prepare test
+	$(CARGO) test --workspace
+
+# What a change must satisfy beside its tests.
+lint:
+	.ci/prepare test
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+
+# Write include/roamio.h anew from src/capi.
+header:
+	ROAMIO_WRITE_HEADER=1 $(CARGO) test --test header
+
+# Nanoseconds, allocations and copies per message.
+bench:
+	.ci/prepare demo
+	$(CARGO) bench
+
+clean:
+	$(CARGO) clean
