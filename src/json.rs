@@ -239,6 +239,7 @@ mod tests {
             ("\"aaaaaaaaaaaa\0\"", "unexpected byte at 13"),
             ("\"\\x\"", "unexpected byte at 2"),
             ("\"\\u12g4\"", "unexpected byte at 5"),
+            ("\"\\u123\"", "unexpected byte at 6"),
             ("[] []", "unexpected byte at 3"),
             ("\u{feff}1", "unexpected byte at 0"),
             ("/**/1", "unexpected byte at 0"),

@@ -354,6 +354,7 @@ mod tests {
         for text in ["0", "0/", "1", "1/,", "31", "3[]", "31[]", "4", "4/"] {
             assert_eq!(parts(text), none(), "{text}");
         }
+        assert_eq!(decode_text("0/,").expect("valid").namespace, None);
         assert_eq!(parts("0/a?b=c,{}").0, "/a?b=c");
         assert_eq!(parts("1//").0, "//");
         assert_eq!(parts(r#"4/a,"no""#).3.as_deref(), Some("\"no\""));
