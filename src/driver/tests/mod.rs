@@ -1,5 +1,6 @@
 //! The driver against real sockets of this machine.
 
+mod alone;
 mod dial;
 mod link;
 mod server;

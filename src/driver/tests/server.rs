@@ -156,14 +156,14 @@ pub(super) async fn tls(identity: Identity) -> (SocketAddr, mpsc::UnboundedRecei
 
 /// A Socket.IO server with one namespace; tells how each connection ended.
 ///
-/// It answers the ack of `echo` with the event's arguments, and never that of `swallow`. `reset`
-/// resets the connection, and after `freeze` it reads no more.
+/// It answers the ack of `echo` with the event's arguments, and never that of `swallow`. It tells
+/// of `tell`. `reset` resets the connection, and after `freeze` it reads no more.
 pub(super) async fn socket_io() -> (SocketAddr, mpsc::UnboundedReceiver<&'static str>) {
     let (tell, told) = mpsc::unbounded_channel();
     let address = listen(move |stream| {
         let tell = tell.clone();
         async move {
-            let end = serve_socket_io(stream).await;
+            let end = serve_socket_io(stream, &tell).await;
             // The test may be over.
             let _ = tell.send(end);
         }
@@ -172,7 +172,10 @@ pub(super) async fn socket_io() -> (SocketAddr, mpsc::UnboundedReceiver<&'static
     (address, told)
 }
 
-async fn serve_socket_io(stream: TcpStream) -> &'static str {
+async fn serve_socket_io(
+    stream: TcpStream,
+    tell: &mpsc::UnboundedSender<&'static str>,
+) -> &'static str {
     let mut socket = tokio_tungstenite::accept_async(stream).await.expect("a handshake");
     let open = r#"0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
     socket.send(Message::text(open)).await.expect("open");
@@ -194,6 +197,7 @@ async fn serve_socket_io(stream: TcpStream) -> &'static str {
             "\"echo\"" if !id.is_empty() => {
                 socket.send(Message::text(format!("43{id}[{args}"))).await.expect("open");
             }
+            "\"tell\"" => tell.send("told").expect("the test listens"),
             "\"reset\"" => {
                 let linger = Some(std::time::Duration::ZERO);
                 socket2::SockRef::from(socket.get_ref()).set_linger(linger).expect("can be set");

@@ -20,14 +20,23 @@ use crate::proto::stack::Stack;
 const SOCKET: SocketId = SocketId(1);
 
 /// Longer than anything here takes, unless it hangs.
-const LONG: Duration = Duration::from_secs(10);
+pub(super) const LONG: Duration = Duration::from_secs(10);
 
 fn start(host: &str, address: SocketAddr, limits: Limits, resolver: Resolver) -> Driver {
     let common = CommonConfig { limits, ..CommonConfig::default() };
+    start_with(host, address, common, resolver)
+}
+
+pub(super) fn start_with(
+    host: &str,
+    address: SocketAddr,
+    common: CommonConfig,
+    resolver: Resolver,
+) -> Driver {
     let mut config = ManagerConfig::new(endpoint(false, host, address));
     config.common = common.clone();
     config.reconnect.min = Duration::from_millis(100);
-    let mailbox = Mailbox::new(DispatchMode::Thread, &common.limits);
+    let mailbox = Mailbox::new(common.dispatch, &common.limits);
     let runtime = Runtime::shared().expect("starts");
     let stack = Stack::manager(Arc::new(config), seed());
     let driver = Driver::start(runtime, resolver, stack, common, mailbox);
@@ -36,11 +45,11 @@ fn start(host: &str, address: SocketAddr, limits: Limits, resolver: Resolver) ->
     driver
 }
 
-fn connect(address: SocketAddr) -> Driver {
+pub(super) fn connect(address: SocketAddr) -> Driver {
     start("127.0.0.1", address, Limits::default(), Resolver::system())
 }
 
-fn emit(
+pub(super) fn emit(
     driver: &Driver,
     name: &str,
     args: &str,
@@ -57,10 +66,10 @@ fn emit(
     })
 }
 
-type Outcomes = mpsc::UnboundedReceiver<(u32, Result<Payload>)>;
+pub(super) type Outcomes = mpsc::UnboundedReceiver<(u32, Result<Payload>)>;
 
 /// Completions that tell their number and outcome.
-fn completions() -> (impl Fn(u32) -> Option<Completion>, Outcomes) {
+pub(super) fn completions() -> (impl Fn(u32) -> Option<Completion>, Outcomes) {
     let (tell, told) = mpsc::unbounded_channel();
     let completion = move |number| {
         let tell = tell.clone();
@@ -71,11 +80,11 @@ fn completions() -> (impl Fn(u32) -> Option<Completion>, Outcomes) {
     (completion, told)
 }
 
-async fn next(outcomes: &mut Outcomes) -> (u32, Result<Payload>) {
+pub(super) async fn next(outcomes: &mut Outcomes) -> (u32, Result<Payload>) {
     tokio::time::timeout(LONG, outcomes.recv()).await.expect("in time").expect("an outcome")
 }
 
-fn code(result: Result<Payload>) -> Option<Code> {
+pub(super) fn code(result: Result<Payload>) -> Option<Code> {
     result.err().map(|error: Error| error.code())
 }
 

@@ -1,0 +1,240 @@
+//! The way from the I/O thread into the host's code: in order, one at a time, with no lock held.
+//!
+//! ```text
+//!  I/O task --deliver--> Mailbox (bounded) --a pool thread, or the host's `dispatch`--> sinks
+//!  client   --add, end-->                                                               completions
+//! ```
+//!
+//! The sinks belong to whoever is dispatching; that makes delivery serial without a lock. Only the
+//! way of arousing that somebody differs between the modes.
+
+mod gate;
+mod host;
+mod pool;
+mod scope;
+mod wake;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use self::host::Host;
+use self::wake::Wake;
+use crate::config::{DispatchMode, Limits};
+use crate::driver::Delivery;
+use crate::error::{Code, Error, Result};
+
+pub(crate) use self::gate::closed;
+pub use self::gate::{Expected, Gate};
+pub use self::host::{Addition, Owner, Sink};
+pub use self::scope::Scope;
+
+/// This many deliveries are taken out at once; they count as queued until all are done.
+const BATCH: usize = 32;
+
+/// What waits for the host, of one manager with its sockets or of one conference.
+pub struct Mailbox {
+    mode: DispatchMode,
+    limit: Load,
+    state: Mutex<State>,
+    /// Objects came or went: the running batch looks at it after every callback.
+    urgent: AtomicBool,
+    wake: Wake,
+    drained: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+/// Deliveries and the bytes that they keep alive.
+#[derive(Clone, Copy, Default)]
+struct Load {
+    events: usize,
+    bytes: usize,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Delivery>,
+    /// The queue and the batch in hand together.
+    load: Load,
+    full: bool,
+    additions: Vec<Addition>,
+    ends: Vec<Owner>,
+    /// Taken by whoever is dispatching.
+    host: Option<Host>,
+    /// Somebody was aroused and has not found the queue empty since.
+    aroused: bool,
+}
+
+impl Mailbox {
+    /// An empty mailbox.
+    pub fn new(mode: DispatchMode, limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
+            mode,
+            limit: Load { events: limits.host_queue_events, bytes: limits.host_queue_bytes },
+            state: Mutex::new(State { host: Some(Host::default()), ..State::default() }),
+            urgent: AtomicBool::new(false),
+            wake: Wake::default(),
+            drained: OnceLock::new(),
+        })
+    }
+
+    /// Append a batch; `batch` is empty afterwards and keeps its memory. One lock, and one wake-up
+    /// unless somebody is awake. True: the queue is full now, though nothing is ever refused.
+    pub fn deliver(self: &Arc<Self>, batch: &mut Vec<Delivery>) -> bool {
+        let mut state = self.state();
+        state.load.events += batch.len();
+        state.load.bytes += batch.iter().map(weight).sum::<usize>();
+        state.full |= state.load.events >= self.limit.events || state.load.bytes >= self.limit.bytes;
+        state.queue.extend(batch.drain(..));
+        let full = state.full;
+        self.arouse(state);
+        full
+    }
+
+    /// Run `wake` whenever a full queue has fallen below half. Called once.
+    pub fn on_drained(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        // Only the driver that was given this mailbox calls this.
+        let _ = self.drained.set(wake);
+    }
+
+    /// Whether the queue was full and has not fallen below half since.
+    pub fn is_full(&self) -> bool {
+        self.state().full
+    }
+
+    /// A new object wants to be told. Its sink is there before any event that comes later.
+    pub fn add(self: &Arc<Self>, addition: Addition) {
+        let mut state = self.state();
+        state.additions.push(addition);
+        self.urgent.store(true, Ordering::Release);
+    }
+
+    /// An object, whose gate is closed, is not told any more: its pending completions end `CLOSED`,
+    /// then its sink is dropped.
+    ///
+    /// In manual mode that happens before this returns, unless a dispatch is running, which does it
+    /// as soon as the callback that it is in has returned.
+    pub fn end(self: &Arc<Self>, owner: Owner) {
+        if owner != Owner::Manager && !matches!(owner, Owner::Conference) {
+            // A socket has no say in how its manager's host is woken.
+        } else if self.mode == DispatchMode::Manual {
+            self.wake.silence();
+        }
+        let mut state = self.state();
+        state.ends.push(owner);
+        self.urgent.store(true, Ordering::Release);
+        match self.mode {
+            DispatchMode::Thread => self.arouse(state),
+            DispatchMode::Manual => {
+                drop(state);
+                self.run(0);
+            }
+        }
+    }
+
+    /// Deliver up to `max_events` on this thread, in manual mode. Gives how many were delivered;
+    /// none while another thread dispatches.
+    ///
+    /// # Errors
+    /// [`Code::InvalidState`] in another mode, [`Code::WouldDeadlock`] inside a callback.
+    pub fn dispatch(&self, max_events: usize) -> Result<usize> {
+        self.manual()?;
+        if Scope::is_inside() {
+            return Err(Error::new(Code::WouldDeadlock, "dispatch inside a callback"));
+        }
+        Ok(self.run(max_events))
+    }
+
+    /// Run `wake` on the I/O thread when there is something to dispatch after there was nothing;
+    /// at once if there is something now.
+    ///
+    /// # Errors
+    /// [`Code::InvalidState`] in another mode.
+    pub fn set_wake(&self, wake: Box<dyn Fn() + Send>) -> Result<()> {
+        self.manual()?;
+        self.wake.set(wake);
+        self.wake_if_pending();
+        Ok(())
+    }
+
+    /// A descriptor that is readable while there is something to dispatch. It lives as long as the
+    /// mailbox.
+    ///
+    /// # Errors
+    /// [`Code::InvalidState`] in another mode, [`Code::Unsupported`] when there is no descriptor.
+    #[cfg(unix)]
+    pub fn wake_fd(&self) -> Result<std::os::fd::BorrowedFd<'_>> {
+        self.manual()?;
+        let signal = self.wake.signal.get_or_try_init(wake::signal::Signal::new)?;
+        self.wake_if_pending();
+        Ok(signal.as_fd())
+    }
+
+    fn manual(&self) -> Result<()> {
+        match self.mode {
+            DispatchMode::Manual => Ok(()),
+            DispatchMode::Thread => {
+                let text = "callbacks are run by the library; choose manual dispatch first";
+                Err(Error::new(Code::InvalidState, text))
+            }
+        }
+    }
+
+    fn wake_if_pending(&self) {
+        let pending = !self.state().queue.is_empty();
+        if pending {
+            self.wake.wake();
+        }
+    }
+
+    /// There is something to do: see that somebody does it.
+    fn arouse(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        if !std::mem::replace(&mut state.aroused, true) {
+            drop(state);
+            match self.mode {
+                DispatchMode::Thread => pool::schedule(Arc::clone(self)),
+                DispatchMode::Manual => self.wake.wake(),
+            }
+        }
+    }
+
+    /// One turn of a pool thread. True: there is more to do.
+    fn turn(&self, max: usize) -> bool {
+        self.run(max);
+        let mut state = self.state();
+        state.aroused = !state.queue.is_empty() || !state.ends.is_empty();
+        state.aroused
+    }
+
+    /// Deliver up to `max`, and always see to objects that came or went. Nothing while another
+    /// thread is at it; that one then does it.
+    fn run(&self, max: usize) -> usize {
+        let Some(mut host) = self.state().host.take() else { return 0 };
+        let _scope = Scope::enter();
+        let mut delivered = 0;
+        loop {
+            self.see_to_objects(&mut host);
+            let Some((mut batch, load)) = self.take_batch(&mut host, max - delivered) else {
+                return delivered;
+            };
+            for delivery in batch.drain(..) {
+                host.deliver(delivery);
+                if self.urgent.load(Ordering::Acquire) {
+                    self.see_to_objects(&mut host);
+                }
+            }
+            host.batch = batch;
+            delivered += load.events;
+            self.settle(load);
+        }
+    }
+
+    fn see_to_objects(&self, host: &mut Host) {
+        let (additions, ends) = {
+            let mut state = self.state();
+            self.urgent.store(false, Ordering::Release);
+            (std::mem::take(&mut state.additions), std::mem::take(&mut state.ends))
+        };
+        additions.into_iter().for_each(|addition| host.add(addition));
+        ends.into_iter().for_each(|owner| host.end(owner));
+    }

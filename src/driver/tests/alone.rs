@@ -1,0 +1,121 @@
+//! Tests of what belongs to the whole process: each runs in a process of its own.
+
+use std::fs;
+use std::process::Command as Process;
+use std::sync::Arc;
+
+use super::server::socket_io;
+use super::task::{LONG, code, completions, connect, emit, next, start_with};
+use crate::config::{CommonConfig, DispatchMode};
+use crate::driver::resolve::Resolver;
+use crate::error::Code;
+use crate::log::{Level, set_hook};
+use crate::proto::io::Command;
+
+/// Whether this is the process of its own; otherwise run the test named `name` in one.
+fn alone(name: &str) -> bool {
+    const MARK: &str = "ROAMIO_TEST_ALONE";
+    if std::env::var_os(MARK).is_some() {
+        return true;
+    }
+    let program = std::env::current_exe().expect("this program has a path");
+    let name = format!("{}::{name}", module_path!().split_once("::").expect("in a crate").1);
+    let output = Process::new(program)
+        .args(["--exact", &name, "--nocapture"])
+        .env(MARK, "1")
+        .output()
+        .expect("starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{name}: {output:#?}");
+    false
+}
+
+/// The threads of roamio and the file descriptors of this process.
+#[cfg(target_os = "linux")]
+fn threads_and_descriptors() -> (usize, usize) {
+    let ours = |task: std::io::Result<fs::DirEntry>| {
+        let name = task.and_then(|task| fs::read_to_string(task.path().join("comm")));
+        name.is_ok_and(|name| name.starts_with("roamio"))
+    };
+    let threads = fs::read_dir("/proc/self/task").expect("procfs").map(ours);
+    let threads = threads.filter(|&ours| ours).count();
+    (threads, fs::read_dir("/proc/self/fd").expect("procfs").count())
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_hundred_drivers_leave_no_thread_and_no_descriptor() {
+    if !alone("a_hundred_drivers_leave_no_thread_and_no_descriptor") {
+        return;
+    }
+    let (address, mut server) = socket_io().await;
+    // A handle that is kept must not keep anything else.
+    let mut handles = Vec::new();
+    let mut before = None;
+    for cycle in 0..101 {
+        // Completions run nowhere in this mode, so no dispatch thread is counted.
+        let common = CommonConfig { dispatch: DispatchMode::Manual, ..CommonConfig::default() };
+        let driver = start_with("127.0.0.1", address, common, Resolver::system());
+        let last_word = ["tell", "reset"][cycle % 2];
+        emit(&driver, last_word, "[]", None).expect("room");
+        server.recv().await.expect("the server lives");
+        driver.submit(Command::Close).expect("open");
+        handles.push(driver.clone());
+        let finished = tokio::task::spawn_blocking(move || driver.wait_finished(LONG));
+        assert!(finished.await.expect("no panic"));
+        if last_word == "tell" {
+            assert_eq!(server.recv().await, Some("closed in order"));
+        }
+        if cycle == 0 {
+            before = Some(settled(|(threads, _)| threads == 0).await);
+        }
+    }
+    let (_, descriptors) = before.expect("the first cycle is over");
+    settled(|now| now == (0, descriptors)).await;
+}
+
+/// Wait for counts that the ending I/O thread reaches a moment after the driver has finished.
+#[cfg(target_os = "linux")]
+async fn settled(expected: impl Fn((usize, usize)) -> bool) -> (usize, usize) {
+    for _ in 0..200 {
+        let counts = threads_and_descriptors();
+        if expected(counts) {
+            return counts;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("threads and descriptors remain: {:?}", threads_and_descriptors());
+}
+
+#[tokio::test]
+async fn a_panic_ends_one_session_with_outcomes_and_nothing_else() {
+    if !alone("a_panic_ends_one_session_with_outcomes_and_nothing_else") {
+        return;
+    }
+    // The hook is the one piece of foreign code that runs on the I/O thread.
+    set_hook(Some((Level::Debug, Arc::new(|_, _, text| assert!(!text.contains("panic.test"))))));
+    let (address, _server) = socket_io().await;
+    let good = connect(address);
+    let (completion, mut outcomes) = completions();
+    emit(&good, "echo", "[]", completion(1)).expect("room");
+    assert!(next(&mut outcomes).await.1.is_ok());
+
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let resolver = Resolver::new(move |_, _| {
+        let _ = released.lock().map(|released| released.recv());
+        Ok(vec![address])
+    });
+    let bad = start_with("panic.test", address, CommonConfig::default(), resolver);
+    emit(&bad, "echo", "[]", completion(2)).expect("room");
+    drop(release);
+    let (number, result) = next(&mut outcomes).await;
+    assert_eq!((number, code(result)), (2, Some(Code::Panic)));
+    let finished = bad.clone();
+    let finished = tokio::task::spawn_blocking(move || finished.wait_finished(LONG));
+    assert!(finished.await.expect("no panic"));
+    assert_eq!(bad.submit(Command::Close).map_err(|error| error.code()), Err(Code::Closed));
+
+    emit(&good, "echo", "[]", completion(3)).expect("room");
+    assert!(next(&mut outcomes).await.1.is_ok());
+}
