@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use serde::de::DeserializeOwned;
 use smallvec::SmallVec;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, Retry};
 use crate::json;
 
 /// A range of bytes in a frame.
@@ -201,6 +201,67 @@ pub fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
 }
 
+/// Refuse a name that may not be emitted.
+///
+/// # Errors
+/// [`Code::ReservedEvent`].
+pub fn check_name(name: &str) -> Result<()> {
+    if is_reserved(name) {
+        return Err(Error::new(Code::ReservedEvent, format!("\"{name}\" cannot be emitted")));
+    }
+    Ok(())
+}
+
+/// Arguments to be sent, checked: what stands between the brackets of their JSON array.
+///
+/// Checking is apart from encoding, so that it needs no lock.
+#[derive(Clone, Copy, Debug)]
+pub struct Arguments<'a>(&'a str);
+
+impl<'a> Arguments<'a> {
+    /// The elements of a JSON array, in which `attachments` binary values have placeholders.
+    ///
+    /// # Errors
+    /// [`Code::InvalidJson`], or [`Code::Attachments`] when placeholders and attachments do not
+    /// fit.
+    pub fn array(text: &'a str, max_depth: usize, attachments: usize) -> Result<Self> {
+        let text = text.trim_matches(SPACE);
+        json::check_array(text.as_bytes(), max_depth)
+            .map_err(|error| Error::new(Code::InvalidJson, format!("arguments: {error}")))?;
+        if attachments > 0 {
+            json::check_placeholders(text.as_bytes(), attachments).map_err(|error| {
+                Error::new(Code::Attachments, format!("arguments: {error}"))
+                    .with_retry(Retry::Never)
+            })?;
+        }
+        Ok(Self(text[1..text.len() - 1].trim_matches(SPACE)))
+    }
+
+    /// One JSON object, the only argument.
+    ///
+    /// # Errors
+    /// [`Code::InvalidJson`].
+    pub fn object(text: &'a str, max_depth: usize) -> Result<Self> {
+        let text = text.trim_matches(SPACE);
+        json::check_object(text.as_bytes(), max_depth)
+            .map_err(|error| Error::new(Code::InvalidJson, format!("object: {error}")))?;
+        Ok(Self(text))
+    }
+
+    /// The number of bytes that go over the wire.
+    pub const fn len(self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no argument.
+    pub const fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// White space of JSON.
+const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
 /// An event or ack to be sent: the JSON array behind room for a packet header, and attachments.
 ///
 /// The header (types, namespace, ack id) is known only when the packet leaves, so it is written
@@ -231,21 +292,9 @@ impl Outgoing {
         args_json: &str,
         attachments: Vec<Bytes>,
     ) -> Result<Self> {
-        if is_reserved(name) {
-            return Err(Error::new(Code::ReservedEvent, format!("\"{name}\" cannot be emitted")));
-        }
-        let inner = Self::check(args_json, &attachments)?;
-        let room = Self::room(namespace);
-        pool.reserve(room + name.len() + 4 + inner.len());
-        pool.resize(room, 0);
-        pool.extend_from_slice(b"[");
-        json::write_string(pool, name);
-        if !inner.is_empty() {
-            pool.extend_from_slice(b",");
-            pool.extend_from_slice(inner.as_bytes());
-        }
-        pool.extend_from_slice(b"]");
-        Ok(Self { buffer: pool.split(), room, attachments })
+        check_name(name)?;
+        let args = Arguments::array(args_json, json::MAX_DEPTH, attachments.len())?;
+        Ok(Self::event_of(pool, namespace, name, args, attachments))
     }
 
     /// An ack: the array as it is.
@@ -258,31 +307,54 @@ impl Outgoing {
         args_json: &str,
         attachments: Vec<Bytes>,
     ) -> Result<Self> {
-        let inner = Self::check(args_json, &attachments)?;
-        let room = Self::room(namespace);
-        pool.reserve(room + 2 + inner.len());
-        pool.resize(room, 0);
-        pool.extend_from_slice(b"[");
-        pool.extend_from_slice(inner.as_bytes());
-        pool.extend_from_slice(b"]");
-        Ok(Self { buffer: pool.split(), room, attachments })
+        let args = Arguments::array(args_json, json::MAX_DEPTH, attachments.len())?;
+        Ok(Self::ack_of(pool, namespace, args, attachments))
     }
 
-    /// Check an array and give what stands between its brackets.
-    fn check<'a>(args_json: &'a str, attachments: &[Bytes]) -> Result<&'a str> {
-        let trimmed = args_json.trim_matches([' ', '\t', '\n', '\r']);
-        json::check_array(trimmed.as_bytes(), json::MAX_DEPTH)
-            .map_err(|error| Error::new(Code::InvalidJson, format!("arguments: {error}")))?;
-        if !attachments.is_empty() {
-            json::check_placeholders(trimmed.as_bytes(), attachments.len()).map_err(|error| {
-                Error::new(Code::Attachments, format!("arguments: {error}")).with_retry(crate::error::Retry::Never)
-            })?;
+    /// An event of a name and arguments that were checked before; this only copies.
+    pub fn event_of(
+        pool: &mut BytesMut,
+        namespace: &str,
+        name: &str,
+        args: Arguments<'_>,
+        attachments: Vec<Bytes>,
+    ) -> Self {
+        let room = Self::room(namespace);
+        pool.reserve(room + name.len() + 4 + args.0.len());
+        pool.resize(room, 0);
+        pool.extend_from_slice(b"[");
+        json::write_string(pool, name);
+        if !args.0.is_empty() {
+            pool.extend_from_slice(b",");
+            pool.extend_from_slice(args.0.as_bytes());
         }
-        Ok(trimmed[1..trimmed.len() - 1].trim_matches([' ', '\t', '\n', '\r']))
+        pool.extend_from_slice(b"]");
+        Self { buffer: pool.split(), room, attachments }
+    }
+
+    /// An ack of arguments that were checked before; this only copies.
+    pub fn ack_of(
+        pool: &mut BytesMut,
+        namespace: &str,
+        args: Arguments<'_>,
+        attachments: Vec<Bytes>,
+    ) -> Self {
+        let room = Self::room(namespace);
+        pool.reserve(room + 2 + args.0.len());
+        pool.resize(room, 0);
+        pool.extend_from_slice(b"[");
+        pool.extend_from_slice(args.0.as_bytes());
+        pool.extend_from_slice(b"]");
+        Self { buffer: pool.split(), room, attachments }
     }
 
     fn room(namespace: &str) -> usize {
         HEADER_ROOM + namespace.len()
+    }
+
+    /// The JSON array, where it is written and stays.
+    pub fn json(&self) -> &[u8] {
+        &self.buffer[self.room..]
     }
 
     /// The number of attachments, each a frame of its own.

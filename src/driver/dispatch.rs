@@ -24,6 +24,7 @@ use self::wake::Wake;
 use crate::config::{DispatchMode, Limits};
 use crate::driver::Delivery;
 use crate::error::{Code, Error, Result};
+use crate::payload::Payload;
 
 pub(crate) use self::gate::closed;
 pub use self::gate::{Expected, Gate};
@@ -32,6 +33,9 @@ pub use self::scope::Scope;
 
 /// This many deliveries are taken out at once; they count as queued until all are done.
 const BATCH: usize = 32;
+
+/// An empty queue with room for more than this gives its memory back.
+const KEPT: usize = 1_024;
 
 /// What waits for the host, of one manager with its sockets or of one conference.
 pub struct Mailbox {
@@ -61,7 +65,7 @@ struct State {
     ends: Vec<Owner>,
     /// Taken by whoever is dispatching.
     host: Option<Host>,
-    /// Somebody was aroused and has not found the queue empty since.
+    /// Somebody was aroused, and nobody has found the queue empty since.
     aroused: bool,
 }
 
@@ -81,10 +85,12 @@ impl Mailbox {
     /// Append a batch; `batch` is empty afterwards and keeps its memory. One lock, and one wake-up
     /// unless somebody is awake. True: the queue is full now, though nothing is ever refused.
     pub fn deliver(self: &Arc<Self>, batch: &mut Vec<Delivery>) -> bool {
+        let load = Load::of(batch);
         let mut state = self.state();
-        state.load.events += batch.len();
-        state.load.bytes += batch.iter().map(weight).sum::<usize>();
-        state.full |= state.load.events >= self.limit.events || state.load.bytes >= self.limit.bytes;
+        state.load.events += load.events;
+        state.load.bytes += load.bytes;
+        state.full |=
+            state.load.events >= self.limit.events || state.load.bytes >= self.limit.bytes;
         state.queue.extend(batch.drain(..));
         let full = state.full;
         self.arouse(state);
@@ -103,7 +109,7 @@ impl Mailbox {
     }
 
     /// A new object wants to be told. Its sink is there before any event that comes later.
-    pub fn add(self: &Arc<Self>, addition: Addition) {
+    pub fn add(&self, addition: Addition) {
         let mut state = self.state();
         state.additions.push(addition);
         self.urgent.store(true, Ordering::Release);
@@ -115,9 +121,8 @@ impl Mailbox {
     /// In manual mode that happens before this returns, unless a dispatch is running, which does it
     /// as soon as the callback that it is in has returned.
     pub fn end(self: &Arc<Self>, owner: Owner) {
-        if owner != Owner::Manager && !matches!(owner, Owner::Conference) {
-            // A socket has no say in how its manager's host is woken.
-        } else if self.mode == DispatchMode::Manual {
+        // A socket has no say in how its manager's host is woken.
+        if !matches!(owner, Owner::Socket(_)) {
             self.wake.silence();
         }
         let mut state = self.state();
@@ -142,7 +147,7 @@ impl Mailbox {
         if Scope::is_inside() {
             return Err(Error::new(Code::WouldDeadlock, "dispatch inside a callback"));
         }
-        Ok(self.run(max_events))
+        Ok(self.run(max_events).0)
     }
 
     /// Run `wake` on the I/O thread when there is something to dispatch after there was nothing;
@@ -198,38 +203,49 @@ impl Mailbox {
         }
     }
 
-    /// One turn of a pool thread. True: there is more to do.
-    fn turn(&self, max: usize) -> bool {
-        self.run(max);
-        let mut state = self.state();
-        state.aroused = !state.queue.is_empty() || !state.ends.is_empty();
-        state.aroused
-    }
-
-    /// Deliver up to `max`, and always see to objects that came or went. Nothing while another
-    /// thread is at it; that one then does it.
-    fn run(&self, max: usize) -> usize {
-        let Some(mut host) = self.state().host.take() else { return 0 };
+    /// Deliver up to `max` on this thread, and see to objects that came or went in any case. Gives
+    /// how many were delivered, and whether there is more. Nothing while another thread is at it;
+    /// that one then does it.
+    fn run(&self, max: usize) -> (usize, bool) {
+        let Some(mut host) = self.state().host.take() else { return (0, false) };
         let _scope = Scope::enter();
         let mut delivered = 0;
+        let mut in_hand = Load::default();
         loop {
             self.see_to_objects(&mut host);
-            let Some((mut batch, load)) = self.take_batch(&mut host, max - delivered) else {
-                return delivered;
-            };
+            let mut state = self.state();
+            let drained = state.settle(std::mem::take(&mut in_hand), self.limit);
+            let most = BATCH.min(max - delivered).min(state.queue.len());
+            host.batch.extend(state.queue.drain(..most));
+            let over = most == 0 && !drained && !self.urgent.load(Ordering::Acquire);
+            if over {
+                state.host = Some(host);
+                let more = !state.queue.is_empty();
+                if !more {
+                    state.rest();
+                    self.wake.clear();
+                }
+                return (delivered, more);
+            }
+            drop(state);
+            if let Some(wake) = self.drained.get().filter(|_| drained) {
+                wake();
+            }
+            in_hand = Load::of(&host.batch);
+            delivered += in_hand.events;
+            let mut batch = std::mem::take(&mut host.batch);
             for delivery in batch.drain(..) {
                 host.deliver(delivery);
-                if self.urgent.load(Ordering::Acquire) {
-                    self.see_to_objects(&mut host);
-                }
+                self.see_to_objects(&mut host);
             }
             host.batch = batch;
-            delivered += load.events;
-            self.settle(load);
         }
     }
 
     fn see_to_objects(&self, host: &mut Host) {
+        if !self.urgent.load(Ordering::Acquire) {
+            return;
+        }
         let (additions, ends) = {
             let mut state = self.state();
             self.urgent.store(false, Ordering::Release);
@@ -238,3 +254,48 @@ impl Mailbox {
         additions.into_iter().for_each(|addition| host.add(addition));
         ends.into_iter().for_each(|owner| host.end(owner));
     }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A batch is done. True: the queue was full and has fallen below half.
+    fn settle(&mut self, done: Load, limit: Load) -> bool {
+        self.load.events -= done.events;
+        self.load.bytes -= done.bytes;
+        let below_half =
+            self.load.events <= limit.events / 2 && self.load.bytes <= limit.bytes / 2;
+        below_half && std::mem::take(&mut self.full)
+    }
+
+    /// The queue is empty: whoever comes next arouses somebody, and a burst's memory goes back.
+    fn rest(&mut self) {
+        self.aroused = false;
+        if self.queue.capacity() > KEPT {
+            self.queue.shrink_to(BATCH);
+        }
+    }
+}
+
+impl Load {
+    fn of(deliveries: &[Delivery]) -> Self {
+        let bytes = deliveries.iter().map(|delivery| match delivery {
+            Delivery::Event(event) => event.weight(),
+            Delivery::Outcome(_, result) => result.as_ref().map_or(0, Payload::weight),
+        });
+        Self { events: deliveries.len(), bytes: bytes.sum() }
+    }
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Mailbox")
+            .field("mode", &self.mode)
+            .field("queued", &state.load.events)
+            .field("full", &state.full)
+            .finish_non_exhaustive()
+    }
+}

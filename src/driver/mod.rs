@@ -37,7 +37,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 pub use self::completion::Completion;
-use self::dispatch::{HostItem, Mailbox};
+use self::dispatch::Mailbox;
 use self::inbox::Inbox;
 use self::lifeline::Finish;
 use self::resolve::Resolver;
@@ -55,8 +55,6 @@ pub enum Delivery {
     Event(Event),
     /// The one outcome of a request.
     Outcome(Completion, Result<Payload>),
-    /// Put in by a call of the client.
-    Host(HostItem),
 }
 
 /// A running stack. Cheap to clone; every method may be called from any thread, and none waits for

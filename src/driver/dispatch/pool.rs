@@ -58,7 +58,8 @@ impl Pool {
 
     fn work(&self) {
         while let Some(mailbox) = self.next() {
-            if mailbox.turn(TURN) {
+            let (_, more) = mailbox.run(TURN);
+            if more {
                 schedule(mailbox);
             }
         }
