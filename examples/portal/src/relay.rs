@@ -28,8 +28,8 @@ use tokio::{
 /// Size of the in-memory pipe and of the reads.
 pub(crate) const CHUNK: usize = 64 * 1024;
 
-/// How long a connection closed with FIN still takes what the client sends.
-const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+/// How long a closed connection still takes what the client sends, until that closes too.
+const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// How to end a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,9 +164,16 @@ impl Connections {
             let (server_read, server_write) = tokio::io::split(server);
             let to_server = carry(client_read, server_write, connection.to_server.subscribe());
             let to_client = carry(server_read, client_write, connection.to_client.subscribe());
-            let both = async { tokio::join!(to_server, to_client) };
+            let ended = async {
+                tokio::pin!(to_server, to_client);
+                tokio::select! {
+                    // The portal has closed; a client that does not follow is cut off.
+                    () = &mut to_client => drop(timeout(DRAIN_LIMIT, to_server).await),
+                    () = &mut to_server => to_client.await,
+                }
+            };
             tokio::select! {
-                _ = both => None,
+                () = ended => None,
                 how = cut.wait_for(Option::is_some) => how.ok().and_then(|how| *how),
             }
         };

@@ -19,7 +19,7 @@ use tokio_native_tls::native_tls;
 
 use support::{
     client::{Client, Seen, login},
-    until, within,
+    eventually, until, within,
 };
 
 async fn server() -> Server {
@@ -80,6 +80,16 @@ async fn a_reset_is_a_reset_and_a_close_is_an_end() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_follow_a_close_is_cut_off() {
+    let connect_timeout = Duration::from_millis(50);
+    let config = ServerConfig { connect_timeout, ..ServerConfig::default() };
+    let server = Server::start(config).await.unwrap();
+    let mut stream = upgraded(&server).await;
+    assert!(end_of(&mut stream).await.is_ok());
+    eventually("the cut", || server.connections().is_empty()).await;
+}
+
+#[tokio::test]
 async fn a_frozen_direction_stops_only_that_direction() {
     let server = server().await;
     let (mut client, id, _) = Client::login(&server, "room").await;
@@ -104,7 +114,7 @@ async fn a_frozen_direction_stops_only_that_direction() {
 
 #[tokio::test]
 async fn a_black_hole_is_noticed_however_much_is_unread() {
-    let ping = Duration::from_millis(100);
+    let ping = Duration::from_millis(300);
     let server = Server::start(ServerConfig::default().with_ping(ping, ping)).await.unwrap();
     let (_client, id, _) = Client::login(&server, "room").await;
     server.freeze(&Target::All, Direction::Both, FreezeMode::Hold);

@@ -11,7 +11,7 @@ pub struct ModelConfig {
     pub host: String,
     /// `secure` written into tokens. Default false.
     pub secure: bool,
-    /// Wall clock at model time 0, in milliseconds since 1970: tickets carry wall-clock dates.
+    /// Wall clock when the portal starts, in milliseconds since 1970: tickets carry such dates.
     pub epoch: Millis,
     /// Life of a token. Default 180 s.
     pub token_lifetime: Millis,

@@ -111,6 +111,7 @@ pub enum Output {
 pub struct Portal {
     config: ModelConfig,
     ids: Ids,
+    started: Millis,
     token_key: String,
     ticket_key: String,
     clock_offset: i64,
@@ -156,10 +157,11 @@ enum Phase {
 }
 
 impl Portal {
-    /// Start a portal. Ids and keys follow from the seed.
+    /// Start a portal at a time. Ids and keys follow from the seed.
     pub fn new(config: ModelConfig, seed: u64, now: Millis) -> Self {
-        let mut ids = Ids::new(seed ^ now);
+        let mut ids = Ids::new(seed);
         Self {
+            started: now,
             token_key: ids.hex(128),
             ticket_key: ids.hex(128),
             config,
@@ -331,7 +333,7 @@ impl Portal {
 
     /// The wall clock of the portal, in milliseconds since 1970.
     fn wall(&self, now: Millis) -> Millis {
-        (self.config.epoch + now).saturating_add_signed(self.clock_offset)
+        (self.config.epoch + now - self.started).saturating_add_signed(self.clock_offset)
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the listening port to the hub: relay, TLS, HTTP, Socket.IO.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -25,6 +25,9 @@ const SOCKET_IO_PATH: &str = "/socket.io/";
 
 /// Packets a socket may have unsent before new ones are lost. The real server has no limit.
 const UNSENT_LIMIT: usize = 1 << 24;
+
+/// How long to wait after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// A portal that has its port.
 pub(super) struct Listening {
@@ -77,13 +80,11 @@ impl Listening {
 
     async fn accept(&self) {
         loop {
-            // An error here concerns the one client that has gone again, or lasts until
-            // descriptors are free; either way the next client may have more luck.
-            let Ok((client, _)) = self.listener.accept().await else {
-                tokio::task::yield_now().await;
-                continue;
-            };
-            self.serve(client);
+            match self.listener.accept().await {
+                Ok((client, _)) => self.serve(client),
+                // The one client has gone again, or descriptors have run out for the moment.
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            }
         }
     }
 

@@ -75,11 +75,11 @@ fn config(name: &str, settings: &Value) -> ServerConfig {
     }
     match name {
         "idle-3min" => {
-            config.model.idle_limit = 300;
-            config.connect_timeout = Duration::from_millis(200);
+            config.model.idle_limit = 700;
+            config.connect_timeout = Duration::from_millis(600);
         }
         "heartbeat-lost-eio4" => {
-            config = config.with_ping(Duration::from_millis(200), Duration::from_millis(200));
+            config = config.with_ping(Duration::from_millis(500), Duration::from_millis(500));
             config.model.reconnection_timeout = 200;
         }
         "relogin-after-timeout" | "relogin-takeover-old-alive" => {

@@ -25,14 +25,19 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
     }
 }
 
-/// Wait until the portal is in a state.
-pub(crate) async fn until(server: &Server, what: &str, state: impl Fn(&Portal, Millis) -> bool) {
+/// Wait until something holds.
+pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {
     within(what, async {
-        while !server.with_model(|model, now| state(model, now)) {
+        while !holds() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     })
     .await;
+}
+
+/// Wait until the portal is in a state.
+pub(crate) async fn until(server: &Server, what: &str, state: impl Fn(&Portal, Millis) -> bool) {
+    eventually(what, || server.with_model(|model, now| state(model, now))).await;
 }
 
 /// Wait until the portal's own clock has advanced by more than this.
