@@ -97,7 +97,9 @@ fn draw(lines: &[Line]) -> String {
         LEFT + WIDTH + 20.0
     );
     let _ = writeln!(picture.svg, r##"<rect width="100%" height="100%" fill="#fbfcfd"/>"##);
-    for (y, label) in [(BAND + 17.0, "state"), (NOTES + 18.0, "notifications"), (REQUESTS + 38.0, "requests")] {
+    for (y, label) in
+        [(BAND + 17.0, "state"), (NOTES + 18.0, "notifications"), (REQUESTS + 38.0, "requests")]
+    {
         picture.text(LEFT - 12.0, y, r#"text-anchor="end""#, label);
     }
     draw_axis(&mut picture, end, height);
@@ -125,7 +127,12 @@ fn draw_axis(picture: &mut Picture, end: f64, height: f64) {
         let x = picture.x(t);
         picture.line(x, BAND, bottom, "#e4e8ec", 1.0);
         let seconds = format!("{} s", t / 1_000.0);
-        picture.text(x, bottom + 14.0, r##"text-anchor="middle" font-size="10" fill="#7b8794""##, &seconds);
+        picture.text(
+            x,
+            bottom + 14.0,
+            r##"text-anchor="middle" font-size="10" fill="#7b8794""##,
+            &seconds,
+        );
         t += step;
     }
 }
@@ -154,7 +161,8 @@ fn draw_notifications(picture: &mut Picture, lines: &[Line]) {
     for line in lines {
         if let What::Notification { replayed } = line.what {
             let x = picture.x(line.t);
-            let (top, colour) = if replayed { (NOTES, "#d9480f") } else { (NOTES + 10.0, "#9aa5b1") };
+            let (top, colour) =
+                if replayed { (NOTES, "#d9480f") } else { (NOTES + 10.0, "#9aa5b1") };
             picture.line(x, top, NOTES + 26.0, colour, 1.4);
         }
     }
@@ -210,14 +218,16 @@ fn main() {
             io::stdin().read_to_string(&mut text).map(|_| text)
         }
     };
-    let lines: Result<Vec<Line>, String> = text.map_err(|error| error.to_string()).and_then(|text| {
-        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        lines
-            .map(|(number, line)| {
-                serde_json::from_str(line).map_err(|error| format!("line {}: {error}", number + 1))
-            })
-            .collect()
-    });
+    let lines: Result<Vec<Line>, String> =
+        text.map_err(|error| error.to_string()).and_then(|text| {
+            let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+            lines
+                .map(|(number, line)| {
+                    serde_json::from_str(line)
+                        .map_err(|error| format!("line {}: {error}", number + 1))
+                })
+                .collect()
+        });
     match lines {
         Ok(lines) => print!("{}", draw(&lines)),
         Err(error) => {

@@ -400,8 +400,8 @@ mod tests {
 
     #[test]
     fn an_event_without_arguments_has_only_its_name() {
-        let event = Outgoing::event(&mut BytesMut::new(), "/", "logout", "[]", Vec::new())
-            .expect("valid");
+        let event =
+            Outgoing::event(&mut BytesMut::new(), "/", "logout", "[]", Vec::new()).expect("valid");
         assert_eq!(&event.stamp(b"420").0[..], b"420[\"logout\"]");
     }
 

@@ -8,8 +8,30 @@ use std::path::{Path, PathBuf};
 /// What a module may import, by its folder or file under `src/`; the first match counts.
 const RULES: &[(&str, &[&str])] = &[
     ("proto/engine", &["error", "config", "json", "proto::engine", "proto::time"]),
-    ("proto/path", &["L0", "proto::engine", "proto::io", "proto::path", "proto::rng", "proto::time", "proto::backoff"]),
-    ("proto/socket", &["L0", "proto::engine", "proto::path", "proto::socket", "proto::io", "proto::time", "proto::track"]),
+    (
+        "proto/path",
+        &[
+            "L0",
+            "proto::engine",
+            "proto::io",
+            "proto::path",
+            "proto::rng",
+            "proto::time",
+            "proto::backoff",
+        ],
+    ),
+    (
+        "proto/socket",
+        &[
+            "L0",
+            "proto::engine",
+            "proto::path",
+            "proto::socket",
+            "proto::io",
+            "proto::time",
+            "proto::track",
+        ],
+    ),
     ("proto/conference", &["L0", "proto"]),
     ("proto", &["L0", "proto"]),
     ("driver", &["L0", "proto", "driver"]),
@@ -66,7 +88,8 @@ fn every_layer_imports_only_the_layers_below_it() {
         }
         let (_, allowed) = RULES.iter().find(|(folder, _)| name.starts_with(folder)).unwrap();
         for import in imports(&text) {
-            let fits = |prefix: &str| import == prefix || import.starts_with(&format!("{prefix}::"));
+            let fits =
+                |prefix: &str| import == prefix || import.starts_with(&format!("{prefix}::"));
             let legal = allowed.iter().any(|prefix| match *prefix {
                 "L0" => L0.iter().any(|module| fits(module)),
                 prefix => fits(prefix),
@@ -83,7 +106,9 @@ fn every_layer_imports_only_the_layers_below_it() {
 fn the_protocol_core_touches_no_clock_socket_thread_or_runtime() {
     for (name, text) in files() {
         if name.starts_with("proto") {
-            for word in ["tokio", "tungstenite", "std::net::Tcp", "std::thread", "Instant", "SystemTime"] {
+            for word in
+                ["tokio", "tungstenite", "std::net::Tcp", "std::thread", "Instant", "SystemTime"]
+            {
                 assert!(!text.contains(word), "src/{name} mentions {word}");
             }
         }
@@ -100,7 +125,8 @@ fn unsafe_code_lives_only_at_the_c_boundary() {
         assert!(!uses || name.starts_with("capi"), "src/{name} uses unsafe");
     }
     for module in ["proto/mod.rs", "driver/mod.rs", "client/mod.rs"] {
-        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module));
+        let text =
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module));
         assert!(text.unwrap().contains("#![forbid(unsafe_code)]"), "src/{module} forbids unsafe");
     }
 }

@@ -77,7 +77,8 @@ impl Session {
 
     /// A heartbeat or message has just been handled: the radio is awake.
     pub(super) fn refresh_with_traffic(&mut self, now: Timestamp) {
-        let due = self.refresh.with_traffic.is_some_and(|at| at.max(self.refresh.not_before) <= now);
+        let due =
+            self.refresh.with_traffic.is_some_and(|at| at.max(self.refresh.not_before) <= now);
         if due && self.can_refresh() {
             self.send_refresh(now);
         }

@@ -410,9 +410,12 @@ impl Entry {
     /// The notification, sharing the answer's frame.
     fn payload(&self, frame: &bytes::Bytes) -> Payload {
         match self.data {
-            Some(data) => {
-                Payload::new(frame.clone(), self.name.clone(), [data].into_iter().collect(), Vec::new())
-            }
+            Some(data) => Payload::new(
+                frame.clone(),
+                self.name.clone(),
+                [data].into_iter().collect(),
+                Vec::new(),
+            ),
             None => Payload::with_null(frame, &self.name),
         }
     }

@@ -133,9 +133,8 @@ impl Tally {
             0
         });
         // A position below 1 cannot be new.
-        let position = |entry: &Entry| {
-            u64::try_from(entry.seq.unwrap_or(0) as i64 + offset).unwrap_or(0)
-        };
+        let position =
+            |entry: &Entry| u64::try_from(entry.seq.unwrap_or(0) as i64 + offset).unwrap_or(0);
         let last = entries.last().map_or(0, position);
         if last < self.count {
             verdict.complete = false;
@@ -250,4 +249,3 @@ impl Tally {
         verdict
     }
 }
-

@@ -364,13 +364,7 @@ impl Session {
         }
     }
 
-    fn handle_retry(
-        &mut self,
-        attempt: u32,
-        error: Error,
-        delay_ms: Option<u64>,
-        now: Timestamp,
-    ) {
+    fn handle_retry(&mut self, attempt: u32, error: Error, delay_ms: Option<u64>, now: Timestamp) {
         if matches!(self.track.state(), ConferenceState::Ended | ConferenceState::Idle) {
             return;
         }
@@ -581,10 +575,8 @@ impl Session {
             self.outcome(request, result);
         }
         let ended = || Error::new(Code::SessionLost, "the session ended");
-        if let Some(login) = self.login.take() {
-            if let Some(request) = login.request {
-                self.outcome(request, Err(cause.clone().unwrap_or_else(ended)));
-            }
+        if let Some(request) = self.login.take().and_then(|login| login.request) {
+            self.outcome(request, Err(cause.clone().unwrap_or_else(ended)));
         }
         if let Some(leaving) = self.leaving.take() {
             let result = leaving.result(cause.as_ref());

@@ -71,9 +71,8 @@ mod tests {
     use super::*;
 
     fn ticket(not_before: &str, not_after: &str) -> Result<Ticket> {
-        let json = format!(
-            r#"{{"participantId":"p","notBefore":{not_before},"notAfter":{not_after}}}"#
-        );
+        let json =
+            format!(r#"{{"participantId":"p","notBefore":{not_before},"notAfter":{not_after}}}"#);
         let text = base64::engine::general_purpose::STANDARD.encode(json);
         Ticket::parse(&text, Timestamp(1_000))
     }

@@ -24,8 +24,8 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// The number of payload bytes.
-    pub fn len(&self) -> usize {
+    /// The number of payload bytes, as queues count them.
+    pub fn weight(&self) -> usize {
         match self {
             Self::Text(bytes) | Self::Binary(bytes) => bytes.len(),
         }
@@ -130,7 +130,7 @@ impl Engine {
     }
 
     fn push(&mut self, frame: Frame) {
-        self.queued_bytes += frame.len();
+        self.queued_bytes += frame.weight();
         self.queue.push_back(frame);
     }
 
@@ -139,7 +139,7 @@ impl Engine {
         if let Phase::Open(open) = &mut self.phase {
             open.partial = false;
         }
-        if frame.len() > self.max_message {
+        if frame.weight() > self.max_message {
             return self.close(Error::new(Code::PayloadLimit, "message above the inbound limit"));
         }
         match frame {
@@ -277,7 +277,7 @@ impl Engine {
     /// The next frame to send.
     pub fn poll_transmit(&mut self) -> Option<Frame> {
         let frame = self.queue.pop_front()?;
-        self.queued_bytes -= frame.len();
+        self.queued_bytes -= frame.weight();
         Some(frame)
     }
 

@@ -137,6 +137,7 @@ impl Path {
         self.endpoint = Some(endpoint);
         if self.current().is_none() && self.fresh().is_none() {
             self.plan.at(now);
+            self.dial_when_due(now);
         }
     }
 
@@ -158,6 +159,7 @@ impl Path {
     pub fn redial_after(&mut self, delay_ms: u64, now: Timestamp) {
         if self.fresh().is_none() {
             self.plan.at(now + delay_ms);
+            self.dial_when_due(now);
         }
     }
 
@@ -207,10 +209,13 @@ impl Path {
 
     /// Frames and bytes that wait for the wire.
     pub fn queued(&self) -> (usize, usize) {
-        self.links.iter().filter_map(|link| link.engine.as_ref()).map(Engine::queued).fold(
-            (0, 0),
-            |(frames, bytes), (more_frames, more_bytes)| (frames + more_frames, bytes + more_bytes),
-        )
+        self.links
+            .iter()
+            .filter_map(|link| link.engine.as_ref())
+            .map(Engine::queued)
+            .fold((0, 0), |(frames, bytes), (more_frames, more_bytes)| {
+                (frames + more_frames, bytes + more_bytes)
+            })
     }
 
     /// Queue a frame on a link.
@@ -309,7 +314,8 @@ impl Path {
         if link.in_service.is_some_and(|since| self.plan.was_stable(since, now)) {
             self.plan.start_over();
         }
-        let needed = link.role != Role::Retiring && self.current().is_none() && self.fresh().is_none();
+        let needed =
+            link.role != Role::Retiring && self.current().is_none() && self.fresh().is_none();
         if needed && self.endpoint.is_some() {
             let (attempt, delay_ms) = self.plan.after_failure(&error, now);
             self.events.push_back(PathEvent::Retry { attempt, error, delay_ms });
@@ -598,4 +604,3 @@ fn transmit(link: LinkId, frame: Frame) -> Transmit {
         Frame::Binary(frame) => Transmit::Binary { link, frame },
     }
 }
-

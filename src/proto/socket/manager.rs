@@ -288,7 +288,8 @@ impl Manager {
             },
             None => None,
         };
-        let kind = if queued.event.attachment_count() > 0 { Kind::BinaryEvent } else { Kind::Event };
+        let kind =
+            if queued.event.attachment_count() > 0 { Kind::BinaryEvent } else { Kind::Event };
         let header = packet::header(kind, &namespace.name, queued.event.attachment_count(), id);
         self.send(link, queued.event, &header);
     }
@@ -303,7 +304,8 @@ impl Manager {
 
     fn ack(&mut self, socket: SocketId, token: AckToken, ack: Outgoing) {
         let Some(index) = self.index(socket) else { return };
-        let (Some(link), Some(id)) = (self.path.current(), self.namespaces[index].pay(token)) else {
+        let (Some(link), Some(id)) = (self.path.current(), self.namespaces[index].pay(token))
+        else {
             return;
         };
         let kind = if ack.attachment_count() > 0 { Kind::BinaryAck } else { Kind::Ack };
@@ -726,4 +728,3 @@ fn refusal_text(json: &str) -> String {
         Err(_) => "the server refused the namespace".into(),
     }
 }
-
