@@ -32,7 +32,7 @@ fn it_says_where_it_listens_and_mints_tokens() {
     let body = r#"{"user":"alice","role":"presenter","preference":{}}"#;
     let request = format!(
         "POST /v1/rooms/room/tokens HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+         Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).unwrap();
