@@ -35,7 +35,9 @@ fn alone(name: &str) -> bool {
 fn threads_and_descriptors() -> (usize, usize) {
     let ours = |task: std::io::Result<fs::DirEntry>| {
         let name = task.and_then(|task| fs::read_to_string(task.path().join("comm")));
-        name.is_ok_and(|name| name.starts_with("roamio"))
+        // The main thread has the name of the program, which begins with `roamio` as well.
+        let ours = ["roamio-io", "roamio-dns", "roamio-tls", "roamio-host"];
+        name.is_ok_and(|name| ours.contains(&name.trim_end()))
     };
     let threads = fs::read_dir("/proc/self/task").expect("procfs").map(ours);
     let threads = threads.filter(|&ours| ours).count();

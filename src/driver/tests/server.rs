@@ -154,10 +154,14 @@ pub(super) async fn tls(identity: Identity) -> (SocketAddr, mpsc::UnboundedRecei
     (address, told)
 }
 
+/// More than the buffers of two sockets hold.
+pub(super) const FLOOD: usize = 800;
+
 /// A Socket.IO server with one namespace; tells how each connection ended.
 ///
 /// It answers the ack of `echo` with the event's arguments, and never that of `swallow`. It tells
-/// of `tell`. `reset` resets the connection, and after `freeze` it reads no more.
+/// of `tell`, and of the end of a `flood` of [`FLOOD`] events of 64 KiB. `reset` resets the
+/// connection, and after `freeze` it reads no more.
 pub(super) async fn socket_io() -> (SocketAddr, mpsc::UnboundedReceiver<&'static str>) {
     let (tell, told) = mpsc::unbounded_channel();
     let address = listen(move |stream| {
@@ -198,6 +202,13 @@ async fn serve_socket_io(
                 socket.send(Message::text(format!("43{id}[{args}"))).await.expect("open");
             }
             "\"tell\"" => tell.send("told").expect("the test listens"),
+            "\"flood\"" => {
+                let event = Message::text(format!("42[\"text\",\"{}\"]", "x".repeat(64 << 10)));
+                for _ in 0..FLOOD {
+                    socket.send(event.clone()).await.expect("open");
+                }
+                tell.send("flooded").expect("the test listens");
+            }
             "\"reset\"" => {
                 let linger = Some(std::time::Duration::ZERO);
                 socket2::SockRef::from(socket.get_ref()).set_linger(linger).expect("can be set");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::server::{endpoint, socket_io};
+use super::server::{FLOOD, endpoint, socket_io};
 use crate::config::{CommonConfig, DispatchMode, Limits, ManagerConfig};
 use crate::driver::dispatch::Mailbox;
 use crate::driver::resolve::Resolver;
@@ -33,10 +33,20 @@ pub(super) fn start_with(
     common: CommonConfig,
     resolver: Resolver,
 ) -> Driver {
+    let mailbox = Mailbox::new(common.dispatch, &common.limits);
+    start_into(mailbox, host, address, common, resolver)
+}
+
+fn start_into(
+    mailbox: Arc<Mailbox>,
+    host: &str,
+    address: SocketAddr,
+    common: CommonConfig,
+    resolver: Resolver,
+) -> Driver {
     let mut config = ManagerConfig::new(endpoint(false, host, address));
     config.common = common.clone();
     config.reconnect.min = Duration::from_millis(100);
-    let mailbox = Mailbox::new(common.dispatch, &common.limits);
     let runtime = Runtime::shared().expect("starts");
     let stack = Stack::manager(Arc::new(config), seed());
     let driver = Driver::start(runtime, resolver, stack, common, mailbox);
@@ -219,6 +229,29 @@ async fn a_server_that_does_not_read_holds_up_only_its_own_manager() {
     stuck.submit(Command::Close).expect("open");
     let waiting = tokio::task::spawn_blocking(move || stuck.wait_finished(LONG));
     assert!(waiting.await.expect("no panic"));
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_take_its_events_stops_the_reading_and_loses_nothing() {
+    let (address, mut server) = socket_io().await;
+    let limits = Limits { host_queue_events: 20, ..Limits::default() };
+    let common = CommonConfig { limits, dispatch: DispatchMode::Manual, ..CommonConfig::default() };
+    let mailbox = Mailbox::new(common.dispatch, &common.limits);
+    let resolver = Resolver::system();
+    let driver = start_into(Arc::clone(&mailbox), "127.0.0.1", address, common, resolver);
+    emit(&driver, "flood", "[]", None).expect("room");
+    let flooded = tokio::time::timeout(Duration::from_millis(300), server.recv()).await;
+    assert!(flooded.is_err(), "the server cannot write all of it");
+    assert!(mailbox.is_full());
+
+    let mut delivered = 0;
+    while delivered < FLOOD {
+        delivered += mailbox.dispatch(10).expect("manual");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.recv().await, Some("flooded"));
+    driver.submit(Command::Close).expect("open");
+    assert_eq!(server.recv().await, Some("closed in order"));
 }
 
 #[tokio::test]
