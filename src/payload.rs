@@ -248,6 +248,11 @@ impl<'a> Arguments<'a> {
         Ok(Self(text))
     }
 
+    /// The text, without brackets if it was an array.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+
     /// The number of bytes that go over the wire.
     pub const fn len(self) -> usize {
         self.0.len()

@@ -1,1 +1,47 @@
-//! The Rust API.
+//! The Rust API: [`Manager`], [`Socket`], [`Conference`]. What they promise is written here, once.
+//!
+//! **Handles** are cheap clones of one object. The object is closed when its last clone is dropped,
+//! or by `close` ([`Conference::detach`]); a socket keeps its manager's connection running, so the
+//! order does not matter. A closure that captures a clone of its own object keeps it alive: capture
+//! a [`Weak`](std::sync::Weak) of your own, or close explicitly.
+//!
+//! **Calls** may be made from any thread and inside any callback. None waits for the network; only
+//! `close_wait` waits. What is wrong with a call itself (a name, JSON, a size, the state) is its
+//! `Err`, with no side effect; everything that happens out there comes as an event or an outcome.
+//!
+//! **Callbacks** of one manager with its sockets, or of one conference, run one at a time and in
+//! order, with no lock held, never inside a call of yours (exception: closing in manual mode). Which
+//! thread runs them is chosen by [`DispatchMode`](crate::config::DispatchMode). A slow callback
+//! delays later ones, not heartbeats: the queue is bounded, and when it is full nothing more is read
+//! from the network, and nothing is dropped. A closure that panics is reported in the log and called
+//! again for the next event.
+//!
+//! **Outcomes**: a completion that was accepted (`Ok`) is called exactly once, on every path. On
+//! `Err` it is dropped uncalled. `ACK_LOST` and `ACK_TIMEOUT` mean that the other side may or may
+//! not have acted.
+//!
+//! **The end**: once `close` has returned no callback of the object begins any more, except its
+//! pending completions, with `CLOSED`; then its event closure is dropped. At most the one callback
+//! that was running meanwhile finishes. In manual mode all of this happens before `close` returns,
+//! unless a dispatch is running at the time; then that dispatch does it.
+//!
+//! **`state()`** tells what the event closure was told last: the new state is visible from the
+//! moment its callback begins, to every thread.
+
+#![forbid(unsafe_code)]
+
+mod conference;
+mod core;
+mod manager;
+mod reply;
+mod socket;
+mod validate;
+
+pub use self::conference::{Conference, RequestOptions};
+pub use self::manager::Manager;
+pub use self::reply::Reply;
+pub use self::socket::{EmitOptions, Socket};
+pub use crate::proto::io::{
+    AckToken, ConferenceEvent, ConferenceState, DisconnectReason, Hint, ManagerEvent, ManagerState,
+    RequestId, Retry, SocketEvent, SocketState, Transition,
+};

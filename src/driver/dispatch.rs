@@ -265,8 +265,7 @@ impl State {
     fn settle(&mut self, done: Load, limit: Load) -> bool {
         self.load.events -= done.events;
         self.load.bytes -= done.bytes;
-        let below_half =
-            self.load.events <= limit.events / 2 && self.load.bytes <= limit.bytes / 2;
+        let below_half = self.load.events <= limit.events / 2 && self.load.bytes <= limit.bytes / 2;
         below_half && std::mem::take(&mut self.full)
     }
 

@@ -120,10 +120,11 @@ impl Expected {
         })
     }
 
-    /// The call that would have started the request failed: forget the completion uncalled.
-    pub fn withdraw(self) {
+    /// The call that would have started the request failed: forget the completion uncalled. False:
+    /// the end of the object was faster, and has called it.
+    pub fn withdraw(self) -> bool {
         let call = self.gate.state().pending.remove(&self.key);
-        // The host's values may be dropped here, so not under the lock.
-        drop(call);
+        // The host's values may be dropped with it, so not under the lock.
+        call.is_some()
     }
 }

@@ -1,0 +1,365 @@
+//! One session at an OWT portal.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::core::{Core, Object, check_size, may_wait, timeout_ms};
+use super::reply::Reply;
+use super::socket::to_json;
+use super::validate;
+use crate::config::{CommonConfig, ConferenceConfig, Limits, Token};
+use crate::driver::dispatch::{Addition, Gate, Mailbox, Owner, closed};
+use crate::driver::{Driver, seed};
+use crate::error::{Code, Error, Result};
+use crate::payload::{Arguments, Outgoing, Payload, check_name};
+use crate::proto::io::{Command, ConferenceEvent, ConferenceState, Hint, RequestId};
+use crate::proto::stack::Stack;
+
+/// A conference session, from one login to its end. See [the module](super) for what holds for all
+/// objects.
+///
+/// It has a connection of its own, to the portal that the token names. A new session is a new
+/// conference with a new token.
+#[derive(Clone, Debug)]
+pub struct Conference {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    object: Object,
+    state: Arc<AtomicU32>,
+    /// Login was called.
+    used: AtomicBool,
+    allow_plaintext: bool,
+}
+
+/// How a request is made.
+#[derive(Clone, Debug, Default)]
+pub struct RequestOptions {
+    /// Time limit, 1 ms to 24 h, counted from the call, also while it waits for the session;
+    /// `None` for [`ConferenceConfig::request_timeout`].
+    pub timeout: Option<Duration>,
+}
+
+/// What the session itself says to the portal; sent by anybody else it would break the session.
+const SESSION_REQUESTS: [&str; 4] = ["login", "relogin", "refreshReconnectionTicket", "logout"];
+
+impl Conference {
+    /// A conference that tells `events` what happens. No traffic before [`Conference::login`].
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] naming the option that is out of range, [`Code::Unsupported`] when
+    /// the system gives no thread.
+    pub fn new(
+        config: ConferenceConfig,
+        events: impl FnMut(ConferenceEvent) + Send + 'static,
+    ) -> Result<Self> {
+        Self::start(config, events, Driver::spawn)
+    }
+
+    /// As [`Conference::new`], with I/O on a runtime of the caller, which has I/O and time enabled.
+    ///
+    /// # Errors
+    /// As [`Conference::new`].
+    pub fn new_on(
+        runtime: tokio::runtime::Handle,
+        config: ConferenceConfig,
+        events: impl FnMut(ConferenceEvent) + Send + 'static,
+    ) -> Result<Self> {
+        Self::start(config, events, |stack, common, mailbox| {
+            Ok(Driver::spawn_on(runtime, stack, common, mailbox))
+        })
+    }
+
+    fn start(
+        config: ConferenceConfig,
+        mut events: impl FnMut(ConferenceEvent) + Send + 'static,
+        spawn: impl FnOnce(Stack, CommonConfig, Arc<Mailbox>) -> Result<Driver>,
+    ) -> Result<Self> {
+        validate::conference(&config)?;
+        let allow_plaintext = config.allow_plaintext;
+        let common = config.common.clone();
+        let limits = common.limits.clone();
+        let mailbox = Mailbox::new(common.dispatch, &limits);
+        let gate = Arc::new(Gate::default());
+        let state = Arc::new(AtomicU32::new(ConferenceState::Idle as u32));
+        let told = Arc::clone(&state);
+        let sink = move |event: ConferenceEvent| {
+            if let ConferenceEvent::State(step) = &event {
+                told.store(step.state as u32, Ordering::Release);
+            }
+            events(event);
+        };
+        let stack = Stack::conference(Arc::new(config), seed());
+        let driver = spawn(stack, common, Arc::clone(&mailbox))?;
+        mailbox.add(Addition::Conference(Arc::clone(&gate), Box::new(sink)));
+        let core = Core::new(driver, mailbox, limits);
+        let object = Object::new(core, gate, Owner::Conference);
+        let used = AtomicBool::new(false);
+        Ok(Self { inner: Arc::new(Inner { object, state, used, allow_plaintext }) })
+    }
+
+    /// What the conference was last said to be.
+    pub fn state(&self) -> ConferenceState {
+        if self.inner.object.is_closed() {
+            return ConferenceState::Ended;
+        }
+        let states = [
+            ConferenceState::Idle,
+            ConferenceState::Joining,
+            ConferenceState::Ready,
+            ConferenceState::Resuming,
+            ConferenceState::Leaving,
+        ];
+        let told = self.inner.state.load(Ordering::Acquire) as usize;
+        states.get(told).copied().unwrap_or(ConferenceState::Ended)
+    }
+
+    /// Log in with a token from the application's server, which is used at most once. The outcome
+    /// is the portal's answer (argument 0: an object with `id`, `user`, `role`, `permission`,
+    /// `room`), or `LOGIN_REJECTED`, `LOGIN_UNKNOWN`, `CANCELLED` (by a logout), `CLOSED`, or why
+    /// the portal could not be reached.
+    ///
+    /// # Errors
+    /// [`Code::TokenInvalid`] for a token that cannot be decoded or asks for plain text that is not
+    /// allowed, [`Code::InvalidState`] when this conference was used before, [`Code::Closed`].
+    pub fn login(
+        &self,
+        token: &str,
+        completion: impl FnOnce(Result<Payload>) + Send + 'static,
+    ) -> Result<RequestId> {
+        let token = Token::parse(token, self.inner.allow_plaintext)?;
+        if self.inner.object.is_closed() {
+            return Err(closed());
+        }
+        if self.inner.used.swap(true, Ordering::AcqRel) {
+            return Err(Error::new(Code::InvalidState, "a conference logs in once"));
+        }
+        self.inner.object.request(completion, |driver, completion| {
+            driver.submit_request(completion, |request| Command::Login { request, token })
+        })
+    }
+
+    /// [`Conference::login`] as a future. Dropping it does not undo the login.
+    ///
+    /// # Errors
+    /// As [`Conference::login`].
+    pub fn login_async(&self, token: &str) -> Result<Reply> {
+        Reply::start(&self.inner.object.core, |completion| self.login(token, completion))
+    }
+
+    /// Leave the conference. The outcome is success when the portal has confirmed it or the session
+    /// was over, else `LEFT_UNCONFIRMED`: the participant may stay visible for a while.
+    ///
+    /// # Errors
+    /// [`Code::NotLoggedIn`] before a login and after the end, [`Code::Closed`].
+    pub fn logout(
+        &self,
+        completion: impl FnOnce(Result<Payload>) + Send + 'static,
+    ) -> Result<RequestId> {
+        self.check_session()?;
+        self.inner.object.request(completion, |driver, completion| {
+            driver.submit_request(completion, |request| Command::Logout { request })
+        })
+    }
+
+    /// [`Conference::logout`] as a future.
+    ///
+    /// # Errors
+    /// As [`Conference::logout`].
+    pub fn logout_async(&self) -> Result<Reply> {
+        Reply::start(&self.inner.object.core, |completion| self.logout(completion))
+    }
+
+    /// Ask the portal; `data_json` is one JSON object. While the session is not ready the request
+    /// waits for it. The outcome is the portal's answer, or one of `REQUEST_REJECTED`,
+    /// `ACK_TIMEOUT`, `ACK_LOST` (both: the portal may have acted), `NOT_SENT`, `CANCELLED`,
+    /// `CLOSED`, or why the session has ended.
+    ///
+    /// # Errors
+    /// [`Code::NotLoggedIn`] before a login and after the end, [`Code::ReservedEvent`] also for the
+    /// requests of the session itself, [`Code::InvalidJson`] for anything but an object,
+    /// [`Code::TooLarge`], [`Code::QueueFull`], [`Code::InvalidArgument`] for the time limit,
+    /// [`Code::Closed`].
+    pub fn request(
+        &self,
+        name: &str,
+        data_json: &str,
+        options: RequestOptions,
+        completion: impl FnOnce(Result<Payload>) + Send + 'static,
+    ) -> Result<RequestId> {
+        let limits = self.limits();
+        check_size(name.len().saturating_add(data_json.len()), limits)?;
+        check_name(name)?;
+        if SESSION_REQUESTS.contains(&name) {
+            let text = format!("\"{name}\" is sent by the session itself");
+            return Err(Error::new(Code::ReservedEvent, text));
+        }
+        let data = Arguments::object(data_json, limits.json_depth)?;
+        let timeout_ms = timeout_ms(options.timeout)?;
+        self.check_session()?;
+        self.inner.object.request(completion, |driver, completion| {
+            let request = driver.submit_packet(Some(completion), |pool, request| {
+                let event = Outgoing::event_of(pool, "/", name, data, Vec::new());
+                let request = request.unwrap_or(RequestId(0));
+                Ok(Command::Request { request, event, timeout_ms })
+            })?;
+            Ok(request.unwrap_or(RequestId(0)))
+        })
+    }
+
+    /// [`Conference::request`] as a future.
+    ///
+    /// # Errors
+    /// As [`Conference::request`].
+    pub fn request_async(
+        &self,
+        name: &str,
+        data_json: &str,
+        options: RequestOptions,
+    ) -> Result<Reply> {
+        Reply::start(&self.inner.object.core, |completion| {
+            self.request(name, data_json, options, completion)
+        })
+    }
+
+    /// [`Conference::request_async`] with data that serializes to a JSON object.
+    ///
+    /// # Errors
+    /// As [`Conference::request`].
+    pub fn request_json(
+        &self,
+        name: &str,
+        data: &(impl Serialize + ?Sized),
+        options: RequestOptions,
+    ) -> Result<Reply> {
+        self.request_async(name, &to_json(data)?, options)
+    }
+
+    /// Forget a request: its outcome is `CANCELLED` unless it has one already. What was sent is
+    /// sent, and the portal may have acted. A login or logout is not cancelled this way.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn cancel(&self, request: RequestId) -> Result<()> {
+        self.inner.object.driver()?.submit(Command::Cancel { request })
+    }
+
+    /// Say what is known about the network. Harmless when wrong.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn hint(&self, hint: Hint) -> Result<()> {
+        self.inner.object.hint(hint)
+    }
+
+    /// A network is there (again): do not wait for the next attempt.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn network_available(&self) -> Result<()> {
+        self.hint(Hint::NetworkAvailable)
+    }
+
+    /// There is no network: attempts become rare, the connection is kept.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn network_lost(&self) -> Result<()> {
+        self.hint(Hint::NetworkLost)
+    }
+
+    /// The device moved to another network: move the session there now.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn network_changed(&self) -> Result<()> {
+        self.hint(Hint::NetworkChanged)
+    }
+
+    /// The application is about to be suspended: no timer, nothing sent until
+    /// [`Conference::resumed`] or any other call.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn suspended(&self) -> Result<()> {
+        self.hint(Hint::Suspended)
+    }
+
+    /// The application runs again: find out at once whether the connection has survived.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn resumed(&self) -> Result<()> {
+        self.hint(Hint::Resumed)
+    }
+
+    /// Manual mode: see [`Manager::dispatch`](super::Manager::dispatch).
+    ///
+    /// # Errors
+    /// [`Code::InvalidState`] in another mode, [`Code::WouldDeadlock`] inside a callback.
+    pub fn dispatch(&self, max_events: usize) -> Result<usize> {
+        self.inner.object.core.mailbox.dispatch(max_events)
+    }
+
+    /// Manual mode: see [`Manager::set_wake`](super::Manager::set_wake).
+    ///
+    /// # Errors
+    /// [`Code::InvalidState`] in another mode.
+    pub fn set_wake(&self, wake: impl Fn() + Send + 'static) -> Result<()> {
+        self.inner.object.core.mailbox.set_wake(Box::new(wake))
+    }
+
+    /// Manual mode: see [`Manager::wake_fd`](super::Manager::wake_fd).
+    ///
+    /// # Errors
+    /// [`Code::InvalidState`] in another mode, [`Code::Unsupported`] when the system gives none.
+    #[cfg(unix)]
+    pub fn wake_fd(&self) -> Result<std::os::fd::BorrowedFd<'_>> {
+        self.inner.object.core.mailbox.wake_fd()
+    }
+
+    /// Close without a logout: the participant stays visible until the portal gives it up (minutes).
+    /// Pending requests end `CLOSED`. A login without an answer is taken back as far as possible.
+    pub fn detach(&self) {
+        self.inner.object.close(|_| {});
+    }
+
+    /// [`Conference::detach`], then wait until its event closure is dropped and the connection is
+    /// gone.
+    ///
+    /// # Errors
+    /// [`Code::WouldDeadlock`] inside a callback: nothing is closed. [`Code::TimedOut`]: it is
+    /// closed, but not over yet; wait again or let go.
+    pub fn close_wait(&self, timeout: Duration) -> Result<()> {
+        may_wait()?;
+        self.detach();
+        self.inner.object.wait_ended(timeout)
+    }
+
+    /// The limits that hold for this conference.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.object.core.limits
+    }
+
+    fn check_session(&self) -> Result<()> {
+        let inner = &self.inner;
+        if inner.object.is_closed() {
+            return Err(closed());
+        }
+        if !inner.used.load(Ordering::Acquire) || self.state() == ConferenceState::Ended {
+            return Err(Error::new(Code::NotLoggedIn, "there is no session"));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.object.close(|_| {});
+    }
+}

@@ -1,0 +1,273 @@
+//! One Engine.IO connection, its reconnection, and the sockets on it.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::core::{Core, Object, may_wait};
+use super::socket::Socket;
+use super::validate;
+use crate::config::{CommonConfig, Limits, ManagerConfig};
+use crate::driver::dispatch::{Addition, Gate, Mailbox, Owner};
+use crate::driver::{Driver, seed};
+use crate::error::{Code, Error, Result};
+use crate::proto::io::{Command, Hint, ManagerEvent, ManagerState, SocketEvent, SocketId};
+use crate::proto::stack::Stack;
+
+/// A connection to one Socket.IO server. It is made when the first socket connects.
+///
+/// See [the module](super) for what holds for all objects.
+#[derive(Clone, Debug)]
+pub struct Manager {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    object: Object,
+    state: Arc<AtomicU32>,
+    namespaces: Arc<Namespaces>,
+}
+
+/// The namespaces in use, so that no two sockets share one.
+#[derive(Debug, Default)]
+pub(super) struct Namespaces(Mutex<Used>);
+
+#[derive(Debug, Default)]
+struct Used {
+    names: HashSet<Arc<str>>,
+    last: u32,
+}
+
+impl Namespaces {
+    /// Take a namespace; `attach` tells the stack, in the order of the calls.
+    fn take(
+        &self,
+        name: &Arc<str>,
+        attach: impl FnOnce(SocketId) -> Result<()>,
+    ) -> Result<SocketId> {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.names.contains(name) {
+            let text = format!("another socket of this manager uses the namespace {name}");
+            return Err(Error::new(Code::InvalidState, text));
+        }
+        let socket = SocketId(used.last + 1);
+        attach(socket)?;
+        used.last += 1;
+        used.names.insert(Arc::clone(name));
+        Ok(socket)
+    }
+
+    /// Give a namespace back; `detach` tells the stack, in the order of the calls.
+    pub(super) fn give_back(&self, name: &str, detach: impl FnOnce()) {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        used.names.remove(name);
+        detach();
+    }
+}
+
+impl Manager {
+    /// A manager that tells `events` what happens. No traffic before a socket connects.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] naming the option that is out of range, [`Code::Unsupported`] when
+    /// the system gives no thread.
+    pub fn new(
+        config: ManagerConfig,
+        events: impl FnMut(ManagerEvent) + Send + 'static,
+    ) -> Result<Self> {
+        Self::start(config, events, Driver::spawn)
+    }
+
+    /// As [`Manager::new`], with I/O on a runtime of the caller, which has I/O and time enabled.
+    ///
+    /// # Errors
+    /// As [`Manager::new`].
+    pub fn new_on(
+        runtime: tokio::runtime::Handle,
+        config: ManagerConfig,
+        events: impl FnMut(ManagerEvent) + Send + 'static,
+    ) -> Result<Self> {
+        Self::start(config, events, |stack, common, mailbox| {
+            Ok(Driver::spawn_on(runtime, stack, common, mailbox))
+        })
+    }
+
+    fn start(
+        config: ManagerConfig,
+        mut events: impl FnMut(ManagerEvent) + Send + 'static,
+        spawn: impl FnOnce(Stack, CommonConfig, Arc<Mailbox>) -> Result<Driver>,
+    ) -> Result<Self> {
+        validate::manager(&config)?;
+        let common = config.common.clone();
+        let limits = common.limits.clone();
+        let mailbox = Mailbox::new(common.dispatch, &limits);
+        let gate = Arc::new(Gate::default());
+        let state = Arc::new(AtomicU32::new(ManagerState::Idle as u32));
+        let told = Arc::clone(&state);
+        let sink = move |event: ManagerEvent| {
+            if let ManagerEvent::State(step) = &event {
+                told.store(step.state as u32, Ordering::Release);
+            }
+            events(event);
+        };
+        let stack = Stack::manager(Arc::new(config), seed());
+        let driver = spawn(stack, common, Arc::clone(&mailbox))?;
+        mailbox.add(Addition::Manager(Arc::clone(&gate), Box::new(sink)));
+        let core = Core::new(driver, mailbox, limits);
+        let object = Object::new(core, gate, Owner::Manager);
+        let namespaces = Arc::default();
+        Ok(Self { inner: Arc::new(Inner { object, state, namespaces }) })
+    }
+
+    /// A socket on the namespace `/` or `/…`, which tells `events` what happens. No traffic before
+    /// [`Socket::connect`].
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] for a name that is no namespace, [`Code::InvalidState`] while
+    /// another socket of this manager uses it, [`Code::Closed`].
+    pub fn socket(
+        &self,
+        namespace: &str,
+        events: impl FnMut(SocketEvent) + Send + 'static,
+    ) -> Result<Socket> {
+        validate::namespace(namespace)?;
+        let name: Arc<str> = namespace.into();
+        let driver = self.inner.object.driver()?;
+        let core = Arc::clone(&self.inner.object.core);
+        let socket = self.inner.namespaces.take(&name, |socket| {
+            core.enter();
+            let command = Command::Attach { socket, namespace: Arc::clone(&name) };
+            let attached = driver.submit(command);
+            if attached.is_err() {
+                core.leave();
+            }
+            attached
+        })?;
+        Ok(Socket::new(core, Arc::clone(&self.inner.namespaces), socket, name, events))
+    }
+
+    /// What the manager was last said to be.
+    pub fn state(&self) -> ManagerState {
+        if self.inner.object.is_closed() {
+            return ManagerState::Closed;
+        }
+        let states = [
+            ManagerState::Idle,
+            ManagerState::Connecting,
+            ManagerState::Connected,
+            ManagerState::Reconnecting,
+        ];
+        let told = self.inner.state.load(Ordering::Acquire) as usize;
+        states.get(told).copied().unwrap_or(ManagerState::Closed)
+    }
+
+    /// Say what is known about the network. Harmless when wrong.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn hint(&self, hint: Hint) -> Result<()> {
+        self.inner.object.hint(hint)
+    }
+
+    /// A network is there (again): do not wait for the next attempt.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn network_available(&self) -> Result<()> {
+        self.hint(Hint::NetworkAvailable)
+    }
+
+    /// There is no network: attempts become rare, the connection is kept.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn network_lost(&self) -> Result<()> {
+        self.hint(Hint::NetworkLost)
+    }
+
+    /// The device moved to another network: connect there now.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn network_changed(&self) -> Result<()> {
+        self.hint(Hint::NetworkChanged)
+    }
+
+    /// The application is about to be suspended: no timer, nothing sent until
+    /// [`Manager::resumed`] or any other call.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn suspended(&self) -> Result<()> {
+        self.hint(Hint::Suspended)
+    }
+
+    /// The application runs again: find out at once whether the connection has survived.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn resumed(&self) -> Result<()> {
+        self.hint(Hint::Resumed)
+    }
+
+    /// Manual mode: run up to `max_events` callbacks of this manager and its sockets on this thread.
+    /// Gives how many deliveries were worked off; fewer than `max_events` means that there is no
+    /// more, or that another thread is dispatching.
+    ///
+    /// # Errors
+    /// [`Code::InvalidState`] in another mode, [`Code::WouldDeadlock`] inside a callback.
+    pub fn dispatch(&self, max_events: usize) -> Result<usize> {
+        self.inner.object.core.mailbox.dispatch(max_events)
+    }
+
+    /// Manual mode: run `wake` when there is something to dispatch after a dispatch has found
+    /// nothing more; at once if there is something now. It runs on the I/O thread, must only wake
+    /// the host's loop, and is not called any more once this manager is closed (which waits for a
+    /// call that has begun: hold no lock then that `wake` takes).
+    ///
+    /// # Errors
+    /// [`Code::InvalidState`] in another mode.
+    pub fn set_wake(&self, wake: impl Fn() + Send + 'static) -> Result<()> {
+        self.inner.object.core.mailbox.set_wake(Box::new(wake))
+    }
+
+    /// Manual mode: a descriptor that is readable while there is something to dispatch. Only poll
+    /// it. It is closed with the last handle.
+    ///
+    /// # Errors
+    /// [`Code::InvalidState`] in another mode, [`Code::Unsupported`] when the system gives none.
+    #[cfg(unix)]
+    pub fn wake_fd(&self) -> Result<std::os::fd::BorrowedFd<'_>> {
+        self.inner.object.core.mailbox.wake_fd()
+    }
+
+    /// Close this manager: its callbacks end. The connection goes on while it has sockets.
+    pub fn close(&self) {
+        self.inner.object.close(|_| {});
+    }
+
+    /// [`Manager::close`], then wait until its event closure is dropped and, without sockets, until
+    /// the connection is gone.
+    ///
+    /// # Errors
+    /// [`Code::WouldDeadlock`] inside a callback: nothing is closed. [`Code::TimedOut`]: it is
+    /// closed, but not over yet; wait again or let go.
+    pub fn close_wait(&self, timeout: Duration) -> Result<()> {
+        may_wait()?;
+        self.close();
+        self.inner.object.wait_ended(timeout)
+    }
+
+    /// The limits that hold for this manager.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.object.core.limits
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.object.close(|_| {});
+    }
+}

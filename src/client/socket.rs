@@ -1,0 +1,319 @@
+//! One namespace.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::core::{Core, Object, check_size, may_wait, timeout_ms};
+use super::manager::Namespaces;
+use super::reply::Reply;
+use crate::config::Limits;
+use crate::driver::dispatch::{Addition, Gate, Owner};
+use crate::error::{Code, Error, Result};
+use crate::payload::{Arguments, Outgoing, Payload, check_name};
+use crate::proto::io::{AckToken, Command, RequestId, SocketEvent, SocketId, SocketState};
+use crate::secret::Secret;
+
+/// A namespace of a manager. See [the module](super) for what holds for all objects.
+///
+/// Events emitted while it is not connected wait for the connection, in order and bounded by
+/// [`Limits::wire_queue_events`] and [`Limits::wire_queue_bytes`].
+#[derive(Clone, Debug)]
+pub struct Socket {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    object: Object,
+    id: SocketId,
+    namespace: Arc<str>,
+    namespaces: Arc<Namespaces>,
+    state: Arc<AtomicU32>,
+}
+
+/// How an event is emitted.
+#[derive(Clone, Debug, Default)]
+pub struct EmitOptions {
+    /// Binary values. Where one belongs, the arguments hold `{"_placeholder":true,"num":i}`; each
+    /// is referred to exactly once.
+    pub attachments: Vec<Bytes>,
+    /// Drop it (outcome `NOT_SENT`) unless it can be written at once.
+    pub volatile: bool,
+    /// Time limit of an ack, 1 ms to 24 h, counted from the call; `None` for the manager's.
+    pub timeout: Option<Duration>,
+}
+
+impl Socket {
+    /// A socket that the stack knows already.
+    pub(super) fn new(
+        core: Arc<Core>,
+        namespaces: Arc<Namespaces>,
+        id: SocketId,
+        namespace: Arc<str>,
+        mut events: impl FnMut(SocketEvent) + Send + 'static,
+    ) -> Self {
+        let gate = Arc::new(Gate::default());
+        let state = Arc::new(AtomicU32::new(SocketState::Idle as u32));
+        let told = Arc::clone(&state);
+        let sink = move |event: SocketEvent| {
+            if let SocketEvent::State { transition, .. } = &event {
+                told.store(transition.state as u32, Ordering::Release);
+            }
+            events(event);
+        };
+        core.mailbox.add(Addition::Socket(id, Arc::clone(&gate), Box::new(sink)));
+        let object = Object::new(core, gate, Owner::Socket(id));
+        Self { inner: Arc::new(Inner { object, id, namespace, namespaces, state }) }
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &str {
+        &self.inner.namespace
+    }
+
+    /// What the socket was last said to be.
+    pub fn state(&self) -> SocketState {
+        if self.inner.object.is_closed() {
+            return SocketState::Closed;
+        }
+        let states = [
+            SocketState::Idle,
+            SocketState::Joining,
+            SocketState::Connected,
+            SocketState::Rejoining,
+        ];
+        let told = self.inner.state.load(Ordering::Acquire) as usize;
+        states.get(told).copied().unwrap_or(SocketState::Closed)
+    }
+
+    /// Join the namespace, now and after every reconnect, with `auth` (a JSON object) as payload.
+    /// When it is wanted already only the payload changes, for the next time.
+    ///
+    /// # Errors
+    /// [`Code::InvalidJson`], [`Code::TooLarge`], [`Code::Closed`].
+    pub fn connect(&self, auth: Option<&str>) -> Result<()> {
+        let auth = auth.map(|text| self.check_auth(text)).transpose()?;
+        self.inner.object.driver()?.submit(Command::Connect { socket: self.inner.id, auth })
+    }
+
+    /// Leave the namespace. Does nothing when it is not wanted.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn disconnect(&self) -> Result<()> {
+        self.inner.object.driver()?.submit(Command::Disconnect { socket: self.inner.id })
+    }
+
+    /// Emit an event; `args_json` is a JSON array of its arguments.
+    ///
+    /// # Errors
+    /// [`Code::ReservedEvent`], [`Code::InvalidJson`], [`Code::TooLarge`], [`Code::QueueFull`],
+    /// [`Code::Closed`].
+    pub fn emit(&self, name: &str, args_json: &str) -> Result<()> {
+        self.emit_with(name, args_json, EmitOptions::default())
+    }
+
+    /// Emit an event with binary values, see [`EmitOptions::attachments`].
+    ///
+    /// # Errors
+    /// As [`Socket::emit_with`].
+    pub fn emit_binary(&self, name: &str, args_json: &str, attachments: Vec<Bytes>) -> Result<()> {
+        self.emit_with(name, args_json, EmitOptions { attachments, ..EmitOptions::default() })
+    }
+
+    /// Emit an event that is dropped unless it can be written at once.
+    ///
+    /// # Errors
+    /// As [`Socket::emit`].
+    pub fn emit_volatile(&self, name: &str, args_json: &str) -> Result<()> {
+        self.emit_with(name, args_json, EmitOptions { volatile: true, ..EmitOptions::default() })
+    }
+
+    /// Emit an event with arguments that serialize to a JSON array: a tuple, a slice.
+    ///
+    /// # Errors
+    /// As [`Socket::emit`]; what does not serialize is [`Code::InvalidJson`].
+    pub fn emit_json(&self, name: &str, args: &(impl Serialize + ?Sized)) -> Result<()> {
+        self.emit(name, &to_json(args)?)
+    }
+
+    /// Emit an event; a time limit in `options` is not used.
+    ///
+    /// # Errors
+    /// As [`Socket::emit`]; [`Code::Attachments`] when attachments and placeholders do not fit,
+    /// [`Code::TooLarge`] also for more than [`Limits::outbound_attachments`].
+    pub fn emit_with(&self, name: &str, args_json: &str, options: EmitOptions) -> Result<()> {
+        let args = self.check(name, args_json, &options)?;
+        let inner = &self.inner;
+        inner.object.driver()?.submit_packet(None, |pool, request| {
+            let EmitOptions { attachments, volatile, .. } = options;
+            let event = Outgoing::event_of(pool, &inner.namespace, name, args, attachments);
+            Ok(Command::Emit { socket: inner.id, event, request, timeout_ms: None, volatile })
+        })?;
+        Ok(())
+    }
+
+    /// Emit an event that the server answers. The outcome is the server's arguments, or one of
+    /// `ACK_TIMEOUT`, `ACK_LOST` (both: the server may have acted), `NOT_SENT`, `CANCELLED`,
+    /// `CLOSED`.
+    ///
+    /// # Errors
+    /// As [`Socket::emit_with`]; [`Code::InvalidArgument`] for the time limit.
+    pub fn emit_with_ack(
+        &self,
+        name: &str,
+        args_json: &str,
+        options: EmitOptions,
+        completion: impl FnOnce(Result<Payload>) + Send + 'static,
+    ) -> Result<RequestId> {
+        let args = self.check(name, args_json, &options)?;
+        let timeout_ms = timeout_ms(options.timeout)?;
+        let inner = &self.inner;
+        inner.object.request(completion, |driver, completion| {
+            let request = driver.submit_packet(Some(completion), |pool, request| {
+                let EmitOptions { attachments, volatile, .. } = options;
+                let event = Outgoing::event_of(pool, &inner.namespace, name, args, attachments);
+                Ok(Command::Emit { socket: inner.id, event, request, timeout_ms, volatile })
+            })?;
+            Ok(request.unwrap_or(RequestId(0)))
+        })
+    }
+
+    /// [`Socket::emit_with_ack`] as a future.
+    ///
+    /// # Errors
+    /// As [`Socket::emit_with_ack`].
+    pub fn emit_with_ack_async(
+        &self,
+        name: &str,
+        args_json: &str,
+        options: EmitOptions,
+    ) -> Result<Reply> {
+        Reply::start(&self.inner.object.core, |completion| {
+            self.emit_with_ack(name, args_json, options, completion)
+        })
+    }
+
+    /// Forget a request: its outcome is `CANCELLED` unless it has one already. What was sent is
+    /// sent.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn cancel(&self, request: RequestId) -> Result<()> {
+        self.inner.object.driver()?.submit(Command::Cancel { request })
+    }
+
+    /// Answer an event that asked for it; `args_json` is a JSON array. Only the first answer is
+    /// sent, and only on the connection that the event came from; others are dropped silently.
+    ///
+    /// # Errors
+    /// As [`Socket::emit`], without the name.
+    pub fn ack(&self, token: AckToken, args_json: &str) -> Result<()> {
+        self.ack_binary(token, args_json, Vec::new())
+    }
+
+    /// [`Socket::ack`] with binary values, see [`EmitOptions::attachments`].
+    ///
+    /// # Errors
+    /// As [`Socket::emit_with`], without the name.
+    pub fn ack_binary(
+        &self,
+        token: AckToken,
+        args_json: &str,
+        attachments: Vec<Bytes>,
+    ) -> Result<()> {
+        let args = self.check_args(args_json, &attachments)?;
+        let inner = &self.inner;
+        inner.object.driver()?.submit_packet(None, |pool, _| {
+            let ack = Outgoing::ack_of(pool, &inner.namespace, args, attachments);
+            Ok(Command::Ack { socket: inner.id, token, ack })
+        })?;
+        Ok(())
+    }
+
+    /// Manual mode: as [`Manager::dispatch`](super::Manager::dispatch) of its manager, also when
+    /// that has been closed.
+    ///
+    /// # Errors
+    /// [`Code::InvalidState`] in another mode, [`Code::WouldDeadlock`] inside a callback.
+    pub fn dispatch(&self, max_events: usize) -> Result<usize> {
+        self.inner.object.core.mailbox.dispatch(max_events)
+    }
+
+    /// Leave the namespace and close this socket; its pending acks end `CLOSED`.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+
+    /// [`Socket::close`], then wait until its event closure is dropped and, if it was the last
+    /// object of its manager, until the connection is gone.
+    ///
+    /// # Errors
+    /// [`Code::WouldDeadlock`] inside a callback: nothing is closed. [`Code::TimedOut`]: it is
+    /// closed, but not over yet; wait again or let go.
+    pub fn close_wait(&self, timeout: Duration) -> Result<()> {
+        may_wait()?;
+        self.close();
+        self.inner.object.wait_ended(timeout)
+    }
+
+    /// The limits that hold for this socket.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.object.core.limits
+    }
+
+    fn check_auth(&self, text: &str) -> Result<Secret> {
+        check_size(text.len(), self.limits())?;
+        let object = Arguments::object(text, self.limits().json_depth)?;
+        Ok(Secret::new(object.as_str()))
+    }
+
+    fn check<'a>(
+        &self,
+        name: &str,
+        args_json: &'a str,
+        options: &EmitOptions,
+    ) -> Result<Arguments<'a>> {
+        check_size(name.len(), self.limits())?;
+        check_name(name)?;
+        self.check_args(args_json, &options.attachments)
+    }
+
+    fn check_args<'a>(&self, args_json: &'a str, attachments: &[Bytes]) -> Result<Arguments<'a>> {
+        let limits = self.limits();
+        let bytes = attachments.iter().map(Bytes::len).fold(args_json.len(), usize::saturating_add);
+        check_size(bytes, limits)?;
+        if attachments.len() > limits.outbound_attachments {
+            let text = format!("more than {} attachments", limits.outbound_attachments);
+            return Err(Error::new(Code::TooLarge, text));
+        }
+        Arguments::array(args_json, limits.json_depth, attachments.len())
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        self.object.close(|driver| {
+            self.namespaces.give_back(&self.namespace, || {
+                // An error says that the manager is closing, which detaches everything.
+                let _ = driver.submit(Command::Detach { socket: self.id });
+            });
+        });
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// JSON text of what is to be sent. The error tells no content.
+pub(super) fn to_json(value: &(impl Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|_| Error::new(Code::InvalidJson, "the value does not serialize to JSON"))
+}

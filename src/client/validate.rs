@@ -1,0 +1,216 @@
+//! Options are checked once, when an object is made.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::config::{
+    CommonConfig, ConferenceConfig, Endpoint, Limits, ManagerConfig, ReconnectPolicy,
+};
+use crate::error::{Code, Error, Result};
+use crate::json;
+
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// More than any of the sizes needs; ranges in frames are 32 bits wide.
+const LARGEST: usize = 1 << 30;
+
+/// A namespace as it is sent: `/` first, nothing that ends it early on the wire.
+pub(super) fn namespace(name: &str) -> Result<()> {
+    let fits = name.starts_with('/')
+        && name.len() <= 1024
+        && !name.contains([',', '?'])
+        && !name.chars().any(char::is_control);
+    if fits {
+        return Ok(());
+    }
+    let text = "namespace: starts with '/', at most 1 KiB, no comma, no '?', no control characters";
+    Err(Error::new(Code::InvalidArgument, text))
+}
+
+/// A time limit.
+pub(super) fn duration(field: &str, value: Duration) -> Result<()> {
+    if (SHORTEST..=LONGEST).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::new(Code::InvalidArgument, format!("{field}: not 1 ms to 24 h")))
+}
+
+pub(super) fn manager(config: &ManagerConfig) -> Result<()> {
+    endpoint(&config.endpoint)?;
+    common(&config.common)?;
+    policy("reconnect", &config.reconnect)?;
+    config.ack_timeout.map_or(Ok(()), |limit| duration("ack_timeout", limit))
+}
+
+pub(super) fn conference(config: &ConferenceConfig) -> Result<()> {
+    common(&config.common)?;
+    policy("resume", &config.resume)?;
+    policy("patient", &config.patient)?;
+    for (field, limit) in [
+        ("login_timeout", config.login_timeout),
+        ("relogin_timeout", config.relogin_timeout),
+        ("refresh_timeout", config.refresh_timeout),
+        ("logout_timeout", config.logout_timeout),
+        ("request_timeout", config.request_timeout),
+        ("fast_resume", config.fast_resume),
+    ] {
+        duration(field, limit)?;
+    }
+    let bad = |text: &'static str| Err(Error::new(Code::InvalidArgument, text));
+    if config.sdk_type.is_empty() {
+        return bad("sdk_type: empty");
+    }
+    // The portal takes this version for one that cannot resume.
+    if config.sdk_version.is_empty() || config.sdk_version == "3.5" {
+        return bad("sdk_version: empty or 3.5");
+    }
+    let members = config.user_agent_json.as_bytes();
+    if !members.is_empty() && json::check_object(members, json::MAX_DEPTH).is_err() {
+        return bad("user_agent_json: no JSON object");
+    }
+    Ok(())
+}
+
+fn endpoint(endpoint: &Endpoint) -> Result<()> {
+    let bad = |text: &'static str| Err(Error::new(Code::InvalidArgument, text));
+    let plain = |text: &str| text.bytes().all(|byte| (0x21..0x7f).contains(&byte));
+    if endpoint.host.is_empty() || endpoint.host.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
+        return bad("endpoint.host: empty or with white space");
+    }
+    if endpoint.port == 0 {
+        return bad("endpoint.port: 0");
+    }
+    if !endpoint.path.starts_with('/')
+        || endpoint.path.contains(['?', '#'])
+        || !plain(&endpoint.path)
+    {
+        return bad("endpoint.path: not '/' and percent-encoded text");
+    }
+    if endpoint.query.contains('#') || !plain(&endpoint.query) {
+        return bad("endpoint.query: not percent-encoded");
+    }
+    Ok(())
+}
+
+fn common(config: &CommonConfig) -> Result<()> {
+    for (field, limit) in [
+        ("timeouts.attempt", config.timeouts.attempt),
+        ("timeouts.dns", config.timeouts.dns),
+        ("timeouts.tcp", config.timeouts.tcp),
+        ("timeouts.tls", config.timeouts.tls),
+        ("timeouts.open", config.timeouts.open),
+        ("timeouts.namespace", config.timeouts.namespace),
+    ] {
+        duration(field, limit)?;
+    }
+    limits(&config.limits)
+}
+
+fn limits(limits: &Limits) -> Result<()> {
+    within("limits.inbound_message", limits.inbound_message, 1..=LARGEST)?;
+    within("limits.inbound_attachments", limits.inbound_attachments, 0..=LARGEST)?;
+    within("limits.outbound_attachments", limits.outbound_attachments, 0..=LARGEST)?;
+    within("limits.json_depth", limits.json_depth, 1..=json::MAX_DEPTH)?;
+    within("limits.wire_queue_events", limits.wire_queue_events, 1..=LARGEST)?;
+    within("limits.wire_queue_bytes", limits.wire_queue_bytes, 1..=LARGEST)?;
+    within("limits.host_queue_events", limits.host_queue_events, 1..=LARGEST)?;
+    within("limits.host_queue_bytes", limits.host_queue_bytes, 1..=LARGEST)
+}
+
+fn policy(name: &str, policy: &ReconnectPolicy) -> Result<()> {
+    duration(&format!("{name}.min"), policy.min)?;
+    duration(&format!("{name}.max"), policy.max)?;
+    within(&format!("{name}.min"), policy.min.as_millis(), 1..=policy.max.as_millis())?;
+    within(&format!("{name}.floor"), policy.floor.as_millis(), 0..=policy.max.as_millis())?;
+    within(&format!("{name}.factor"), policy.factor, 1.0..=100.0)?;
+    within(&format!("{name}.jitter"), policy.jitter, 0.0..=1.0)?;
+    within(&format!("{name}.attempts"), policy.attempts.unwrap_or(1), 1..=u32::MAX)?;
+    within(&format!("{name}.stable_after"), policy.stable_after, Duration::ZERO..=LONGEST)?;
+    within(&format!("{name}.dials_per_10s"), policy.dials_per_10s, 1..=u32::MAX)
+}
+
+/// NaN is in no range.
+fn within<T: PartialOrd + std::fmt::Debug>(
+    field: &str,
+    value: T,
+    range: RangeInclusive<T>,
+) -> Result<()> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let (least, most) = (range.start(), range.end());
+    Err(Error::new(Code::InvalidArgument, format!("{field}: not {least:?} to {most:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut ManagerConfig)) -> String {
+        let (endpoint, _) = Endpoint::parse("https://example.org").expect("valid");
+        let mut config = ManagerConfig::new(endpoint);
+        manager(&config).expect("the defaults are valid");
+        change(&mut config);
+        let error = manager(&config).expect_err("out of range");
+        assert_eq!(error.code(), Code::InvalidArgument);
+        error.message().to_owned()
+    }
+
+    #[test]
+    fn the_field_that_is_out_of_range_is_named() {
+        let zero = Duration::ZERO;
+        for (field, message) in [
+            ("reconnect.factor", refused(|config| config.reconnect.factor = f64::NAN)),
+            ("reconnect.factor", refused(|config| config.reconnect.factor = f64::INFINITY)),
+            ("reconnect.factor", refused(|config| config.reconnect.factor = 0.9)),
+            ("reconnect.jitter", refused(|config| config.reconnect.jitter = -0.1)),
+            ("reconnect.jitter", refused(|config| config.reconnect.jitter = 1.1)),
+            ("reconnect.min", refused(|config| config.reconnect.min = zero)),
+            ("reconnect.min", refused(|config| config.reconnect.max = Duration::from_millis(999))),
+            ("reconnect.max", refused(|config| config.reconnect.max = Duration::MAX)),
+            ("reconnect.floor", refused(|config| config.reconnect.floor = LONGEST)),
+            ("reconnect.attempts", refused(|config| config.reconnect.attempts = Some(0))),
+            ("reconnect.dials_per_10s", refused(|config| config.reconnect.dials_per_10s = 0)),
+            ("timeouts.dns", refused(|config| config.common.timeouts.dns = zero)),
+            ("ack_timeout", refused(|config| config.ack_timeout = Some(zero))),
+            ("limits.json_depth", refused(|config| config.common.limits.json_depth = 129)),
+            (
+                "limits.host_queue_events",
+                refused(|config| config.common.limits.host_queue_events = 0),
+            ),
+            ("limits.inbound_message", refused(|config| config.common.limits.inbound_message = 0)),
+            ("endpoint.port", refused(|config| config.endpoint.port = 0)),
+            ("endpoint.path", refused(|config| config.endpoint.path = "/a b/".into())),
+            ("endpoint.query", refused(|config| config.endpoint.query = "a=1\r\n".into())),
+        ] {
+            assert!(message.starts_with(&format!("{field}:")), "{field}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_conference_needs_what_the_portal_resumes() {
+        conference(&ConferenceConfig::default()).expect("the defaults are valid");
+        let refused = |change: fn(&mut ConferenceConfig)| {
+            let mut config = ConferenceConfig::default();
+            change(&mut config);
+            conference(&config).expect_err("out of range").message().to_owned()
+        };
+        assert!(refused(|config| config.sdk_version = "3.5".into()).starts_with("sdk_version"));
+        assert!(refused(|config| config.user_agent_json = "[]".into()).starts_with("user_agent"));
+        assert!(
+            refused(|config| config.login_timeout = Duration::ZERO).starts_with("login_timeout")
+        );
+    }
+
+    #[test]
+    fn namespaces_cannot_inject_anything() {
+        for name in ["/", "/chat", "/ä", "/a/b"] {
+            namespace(name).expect(name);
+        }
+        let long = format!("/{}", "x".repeat(1024));
+        for name in ["", "chat", "/a,b", "/a?b", "/a\n", "/\u{7f}", long.as_str()] {
+            assert!(namespace(name).is_err(), "{name}");
+        }
+    }
+}
