@@ -1,0 +1,285 @@
+//! The application: it asks, it hears, and it compares what it heard with the portal's ledger
+//! (promises P1, P2, P4 and P5).
+
+use std::collections::BTreeMap;
+
+use roamio::error::{Code, Error};
+use roamio::payload::Payload;
+use roamio::proto::io::{
+    ConferenceEvent, ConferenceState, Event, RequestId, Retry, Transition,
+};
+use roamio_portal::model::{Ledger, Portal};
+use serde_json::Value;
+
+use crate::link::Millis;
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Login,
+    Logout,
+    /// A text with a message that no other request has.
+    Text,
+}
+
+/// A request.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) what: What,
+    pub(crate) at: Millis,
+    /// The outcome is due then at the latest.
+    pub(crate) deadline: Millis,
+    pub(crate) outcome: Option<Result<Payload, Error>>,
+}
+
+/// The application.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) asked: BTreeMap<RequestId, Asked>,
+    /// Requests without an outcome.
+    open: BTreeMap<RequestId, Millis>,
+    pub(crate) state: ConferenceState,
+    pub(crate) steps: Vec<Transition<ConferenceState>>,
+    pub(crate) end: Option<Option<Error>>,
+    /// The id the portal gave us.
+    pub(crate) participant: Option<String>,
+    /// How far we are in the ledger of the portal.
+    pub(crate) position: usize,
+    /// A gap of unknown size was announced: the next notification may be any later one.
+    adrift: bool,
+    pub(crate) gaps: Vec<(u64, u64, bool)>,
+    pub(crate) notified: u64,
+    pub(crate) replayed: u64,
+    pub(crate) resumed: Vec<bool>,
+    pub(crate) migrated: u64,
+    pub(crate) retries: Vec<Retry>,
+    pub(crate) complaints: Vec<Error>,
+    pub(crate) resumable: Option<bool>,
+    pub(crate) host_slow: u64,
+    pub(crate) finished: bool,
+    pub(crate) closing_since: Option<Millis>,
+    admissions_used: u64,
+    next: u64,
+}
+
+impl App {
+    pub(crate) fn new() -> Self {
+        Self {
+            asked: BTreeMap::new(),
+            open: BTreeMap::new(),
+            state: ConferenceState::Idle,
+            steps: Vec::new(),
+            end: None,
+            participant: None,
+            position: 0,
+            adrift: false,
+            gaps: Vec::new(),
+            notified: 0,
+            replayed: 0,
+            resumed: Vec::new(),
+            migrated: 0,
+            retries: Vec::new(),
+            complaints: Vec::new(),
+            resumable: None,
+            host_slow: 0,
+            finished: false,
+            closing_since: None,
+            admissions_used: 0,
+            next: 1,
+        }
+    }
+
+    /// Note a request that is about to be made. Its number is also in its message.
+    pub(crate) fn ask(&mut self, what: What, now: Millis, limit: Millis) -> RequestId {
+        let request = RequestId(self.next);
+        self.next += 1;
+        let deadline = now + limit;
+        self.asked.insert(request, Asked { what, at: now, deadline, outcome: None });
+        self.open.insert(request, deadline);
+        request
+    }
+
+    /// The message of a text.
+    pub(crate) fn message(request: RequestId) -> String {
+        format!("rq-{}.", request.0)
+    }
+
+    pub(crate) fn outcome(&self, request: RequestId) -> Option<&Result<Payload, Error>> {
+        self.asked[&request].outcome.as_ref()
+    }
+
+    /// The code that a request ended with; `None` for success.
+    pub(crate) fn code(&self, request: RequestId) -> Option<Code> {
+        match self.outcome(request).expect("the request has an outcome") {
+            Ok(_) => None,
+            Err(error) => Some(error.code()),
+        }
+    }
+
+    /// How the session ended.
+    pub(crate) fn end_code(&self) -> Option<Code> {
+        self.end.as_ref()?.as_ref().map(Error::code)
+    }
+
+    pub(crate) fn open_requests(&self) -> usize {
+        self.open.len()
+    }
+
+    fn ledger<'a>(&self, portal: &'a Portal) -> Option<&'a Ledger> {
+        portal.ledger(self.participant.as_deref()?)
+    }
+
+    /// How often the portal executed a text.
+    pub(crate) fn executions(&self, request: RequestId, portal: &Portal) -> usize {
+        let message = Self::message(request);
+        let requests = self.ledger(portal).map_or(&[][..], |ledger| &ledger.requests);
+        requests.iter().filter(|done| done.data["message"] == *message).count()
+    }
+
+    /// The core said something. `admissions`: how many logins and relogins were granted so far.
+    pub(crate) fn handle(&mut self, event: Event, portal: &Portal, admissions: u64, now: Millis) {
+        assert!(!self.finished, "P5: {event:?} after Finished");
+        match event {
+            Event::Outcome { request, result } => self.handle_outcome(request, result, portal, now),
+            Event::Conference(event) => self.handle_conference(event, portal, admissions),
+            Event::Finished => {
+                self.finished = true;
+                assert!(self.open.is_empty(), "P2: finished, and open: {:?}", self.open);
+            }
+            other => panic!("a conference never says {other:?}"),
+        }
+    }
+
+    fn handle_outcome(
+        &mut self,
+        request: RequestId,
+        result: Result<Payload, Error>,
+        portal: &Portal,
+        now: Millis,
+    ) {
+        assert!(self.open.remove(&request).is_some(), "P2: a second outcome of {request:?}");
+        let asked = self.asked.get_mut(&request).expect("asked");
+        if let (What::Login, Ok(payload)) = (asked.what, &result) {
+            let body: Value = payload.decode(0).expect("the login answer is JSON");
+            self.participant = Some(body["id"].as_str().expect("an id").to_owned());
+        }
+        asked.outcome = Some(result);
+        if asked.what == What::Text {
+            assert!(now >= asked.at);
+            self.check_executions(request, portal);
+        }
+    }
+
+    /// P2: what was executed fits the outcome.
+    fn check_executions(&self, request: RequestId, portal: &Portal) {
+        let executions = self.executions(request, portal);
+        let allowed = match self.asked[&request].outcome.as_ref() {
+            None => 0..=1,
+            Some(Ok(_)) => 1..=1,
+            Some(Err(error)) => match error.code() {
+                Code::AckLost | Code::AckTimeout | Code::Cancelled | Code::Closed
+                | Code::Dropped => 0..=1,
+                _ => 0..=0,
+            },
+        };
+        let outcome = &self.asked[&request].outcome;
+        assert!(
+            allowed.contains(&executions),
+            "P2: {request:?} was executed {executions} times and ended {outcome:?}"
+        );
+    }
+
+    fn handle_conference(&mut self, event: ConferenceEvent, portal: &Portal, admissions: u64) {
+        match event {
+            ConferenceEvent::State(step) => self.handle_step(step, admissions),
+            ConferenceEvent::Retry(retry) => self.retries.push(retry),
+            ConferenceEvent::Resumed { complete, .. } => self.resumed.push(complete),
+            ConferenceEvent::Migrated => {
+                assert_eq!(self.state, ConferenceState::Ready, "only a ready session migrates");
+                self.migrated += 1;
+            }
+            ConferenceEvent::Gap { from, to, certain } => self.handle_gap(from, to, certain),
+            ConferenceEvent::Notification { payload, replayed } => {
+                self.handle_notification(&payload, replayed, portal);
+            }
+            ConferenceEvent::ProtocolError(error) => self.complaints.push(error),
+            ConferenceEvent::Resumable(resumable) => self.resumable = Some(resumable),
+            ConferenceEvent::HostSlow => self.host_slow += 1,
+        }
+    }
+
+    fn handle_step(&mut self, step: Transition<ConferenceState>, admissions: u64) {
+        assert_eq!(step.number, self.steps.len() as u64 + 1, "P4: steps are numbered");
+        assert_ne!(step.state, self.state, "P4: a step leads elsewhere");
+        assert_ne!(self.state, ConferenceState::Ended, "P4: nothing follows the end");
+        if step.state == ConferenceState::Ready {
+            assert!(admissions > self.admissions_used, "P4: ready before the portal's answer");
+        }
+        self.admissions_used = admissions;
+        self.state = step.state;
+        if step.state == ConferenceState::Ended {
+            self.end = Some(step.cause.clone());
+        }
+        self.steps.push(step);
+    }
+
+    fn handle_gap(&mut self, from: u64, to: u64, certain: bool) {
+        self.gaps.push((from, to, certain));
+        if certain {
+            if !self.adrift {
+                assert_eq!(from, self.position as u64 + 1, "a gap begins behind the last delivered");
+            }
+            assert!(to >= from, "a gap has a length");
+            self.position = to as usize;
+        } else {
+            self.adrift = true;
+        }
+    }
+
+    /// P1: the next of the ledger, unless a gap was announced.
+    fn handle_notification(&mut self, payload: &Payload, replayed: bool, portal: &Portal) {
+        assert_ne!(self.state, ConferenceState::Ended, "P1: a notification after the end");
+        self.notified += 1;
+        self.replayed += u64::from(replayed);
+        let ledger = self.ledger(portal).expect("notifications follow the login's outcome");
+        let data: Value = payload.decode(0).expect("JSON");
+        let fits = |index: usize| {
+            let issued = &ledger.notifications[index];
+            issued.event == payload.name() && *issued.data.as_ref().unwrap_or(&Value::Null) == data
+        };
+        let reach = if self.adrift { ledger.notifications.len() } else { self.position + 1 };
+        let found = (self.position..reach.min(ledger.notifications.len())).find(|at| fits(*at));
+        let Some(index) = found else {
+            panic!(
+                "P1: after {} notifications came {} {data}, and the ledger goes on with {:?}",
+                self.position,
+                payload.name(),
+                ledger.notifications.get(self.position),
+            );
+        };
+        self.position = index + 1;
+        self.adrift = false;
+    }
+
+    /// What must hold while the client is awake.
+    pub(crate) fn check(&self, now: Millis) {
+        if let Some((request, _)) = self.open.iter().find(|(_, deadline)| **deadline < now) {
+            panic!("P2: {request:?} has no outcome in time: {:?}", self.asked[request]);
+        }
+        let overdue = self.closing_since.is_some_and(|since| now > since + 1_000);
+        assert!(self.finished || !overdue, "P5: not finished within a second");
+    }
+
+    /// What must hold at last.
+    pub(crate) fn check_end(&self, portal: &Portal) {
+        for (request, asked) in &self.asked {
+            if asked.what == What::Text {
+                self.check_executions(*request, portal);
+            }
+        }
+        if self.state == ConferenceState::Ready && !self.adrift {
+            let issued = self.ledger(portal).map_or(0, |ledger| ledger.notifications.len());
+            assert_eq!(self.position, issued, "P1: not everything was delivered");
+        }
+    }
+}
