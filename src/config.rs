@@ -365,7 +365,7 @@ pub struct ConferenceConfig {
     pub allow_plaintext: bool,
     /// Answer to login.
     pub login_timeout: Duration,
-    /// Answer to relogin, counted only while no byte arrives.
+    /// Answer to relogin, counted only while no part of it arrives.
     pub relogin_timeout: Duration,
     /// Answer to a ticket refresh.
     pub refresh_timeout: Duration,

@@ -115,8 +115,9 @@ impl Session {
 
     pub(super) fn relogin_timeout(&self) -> Option<Timestamp> {
         let relogin = self.relogin.as_ref().map(|relogin| {
-            let heard = self.path.last_byte(relogin.link).unwrap_or(relogin.sent);
-            let quiet = relogin.sent.max(heard) + millis(self.config.relogin_timeout);
+            // Heartbeats and other messages do not count: they show that the answer is not coming.
+            let receiving = self.path.last_part(relogin.link).unwrap_or(relogin.sent);
+            let quiet = relogin.sent.max(receiving) + millis(self.config.relogin_timeout);
             quiet.min(relogin.sent + HARD_LIMIT_MS)
         });
         let drain = self.drain.as_ref().map(|drain| drain.until);
@@ -238,27 +239,31 @@ impl Session {
                 self.tell(ConferenceEvent::ProtocolError(error));
             }
         }
-        if self.track.state() == ConferenceState::Leaving {
-            return self.send_logout(link);
+        let before = self.track.state();
+        if before != ConferenceState::Leaving {
+            self.go(ConferenceState::Ready, None, now);
         }
-        let moved = self.track.state() == ConferenceState::Ready;
-        self.go(ConferenceState::Ready, None, now);
-        if moved {
+        if before == ConferenceState::Ready {
             self.tell(ConferenceEvent::Migrated);
         }
+        // What was missed is due to the host even when it leaves.
+        let back = before == ConferenceState::Resuming;
         match reply {
             Ok(Reply { entries: Some(entries), .. }) => {
-                self.deliver_replay(link, payload, &entries, moved);
+                self.deliver_replay(link, payload, &entries, back);
             }
-            _ => self.resume_without_replay(link, old, moved, now),
+            _ => self.resume_without_replay(link, old, back, now),
+        }
+        if self.track.state() == ConferenceState::Leaving {
+            self.send_logout(link);
         }
         self.flush_requests();
     }
 
     /// 1.2: everything that was missed is in the answer.
-    fn deliver_replay(&mut self, link: LinkId, payload: &Payload, entries: &[Entry], moved: bool) {
+    fn deliver_replay(&mut self, link: LinkId, payload: &Payload, entries: &[Entry], back: bool) {
         let Verdict { steps, complete, complaint } = self.tally.apply(entries);
-        if !moved {
+        if back {
             let replayed = steps.iter().filter(|step| matches!(step, Step::Deliver(_))).count();
             self.tell(ConferenceEvent::Resumed { complete, replayed: replayed as u64 });
         }
@@ -300,10 +305,10 @@ impl Session {
         &mut self,
         link: LinkId,
         old: Option<LinkId>,
-        moved: bool,
+        back: bool,
         now: Timestamp,
     ) {
-        if !moved {
+        if back {
             self.tell(ConferenceEvent::Resumed { complete: false, replayed: 0 });
         }
         match old {

@@ -588,6 +588,7 @@ impl Session {
         self.drain = None;
         self.refresh = Refresh::default();
         self.tickets.clear();
+        self.patient_from = None;
         self.sides.clear();
         self.path.stop();
         if let Some(transition) = self.track.go(ConferenceState::Ended, cause) {

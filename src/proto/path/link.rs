@@ -38,6 +38,7 @@ pub(super) struct Link {
     pub(super) round_trip_ms: u64,
     pub(super) last_byte: Timestamp,
     pub(super) partial: bool,
+    pub(super) last_part: Option<Timestamp>,
     pub(super) probe: Option<Probe>,
     /// Hints must not disturb it.
     pub(super) pinned: bool,
@@ -57,6 +58,7 @@ impl Link {
             round_trip_ms: 0,
             last_byte: now,
             partial: false,
+            last_part: None,
             probe: None,
             pinned: false,
             writable: true,

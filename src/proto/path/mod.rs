@@ -195,9 +195,9 @@ impl Path {
         self.get(id)?.engine.as_ref()?.handshake()
     }
 
-    /// When bytes last arrived on a link.
-    pub fn last_byte(&self, id: LinkId) -> Option<Timestamp> {
-        self.get(id).map(|link| link.last_byte)
+    /// When bytes of an unfinished message last arrived on a link.
+    pub fn last_part(&self, id: LinkId) -> Option<Timestamp> {
+        self.get(id)?.last_part
     }
 
     /// Whether a frame would leave at once.
@@ -436,6 +436,7 @@ impl Path {
                     && partial
                 {
                     link.partial = true;
+                    link.last_part = Some(now);
                     if let Some(engine) = &mut link.engine {
                         engine.handle_partial(now);
                     }

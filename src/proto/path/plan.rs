@@ -111,8 +111,11 @@ impl Plan {
         }
     }
 
-    /// The earliest time at which the window allows a dial that is wished for at `wish`.
+    /// The earliest time at which a dial that is wished for at `wish` may start: the floor after the
+    /// last one, and within the number that the window allows.
     fn allowed(&self, wish: Timestamp) -> Timestamp {
+        let floor = millis(self.policy.floor);
+        let wish = self.recent.back().map_or(wish, |last| wish.max(*last + floor));
         let most = self.policy.dials_per_10s.max(1) as usize;
         match self.recent.len().checked_sub(most).and_then(|index| self.recent.get(index)) {
             Some(first) => wish.max(*first + WINDOW_MS),
