@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::process::Command as Process;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use super::server::socket_io;
+use super::server::{endpoint, self_signed, socket_io, tls};
 use super::task::{LONG, code, completions, connect, emit, next, start_with};
 use crate::config::{CommonConfig, DispatchMode};
+use crate::driver::dial::Dialer;
 use crate::driver::resolve::Resolver;
 use crate::error::Code;
 use crate::log::{Level, set_hook};
@@ -103,7 +104,7 @@ async fn a_panic_ends_one_session_with_outcomes_and_nothing_else() {
     assert!(next(&mut outcomes).await.1.is_ok());
 
     let (release, released) = std::sync::mpsc::channel::<()>();
-    let released = std::sync::Mutex::new(released);
+    let released = Mutex::new(released);
     let resolver = Resolver::new(move |_, _| {
         let _ = released.lock().map(|released| released.recv());
         Ok(vec![address])
@@ -120,4 +121,31 @@ async fn a_panic_ends_one_session_with_outcomes_and_nothing_else() {
 
     emit(&good, "echo", "[]", completion(3)).expect("room");
     assert!(next(&mut outcomes).await.1.is_ok());
+}
+
+#[tokio::test]
+async fn the_log_warns_of_an_unverified_certificate_and_holds_no_query() {
+    if !alone("the_log_warns_of_an_unverified_certificate_and_holds_no_query") {
+        return;
+    }
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&lines);
+    let hook = move |level: Level, _: &str, text: &str| {
+        log.lock().expect("not poisoned").push((level, text.to_owned()));
+    };
+    set_hook(Some((Level::Debug, Arc::new(hook))));
+    let (address, _told) = tls(self_signed("portal.test")).await;
+    let mut common = CommonConfig::default();
+    common.tls.dangerously_accept_anything = true;
+    common.add_header("Cookie", "SECRET").expect("a good header");
+    let dialer = Arc::new(Dialer::new(common, Resolver::system()));
+    for _ in 0..2 {
+        let endpoint = Arc::new(endpoint(true, "127.0.0.1", address));
+        let dialled = Arc::clone(&dialer).dial(endpoint, "/socket.io/?token=SECRET".into());
+        dialled.await.expect("anything goes");
+    }
+    let lines = lines.lock().expect("not poisoned");
+    let warnings = lines.iter().filter(|(level, _)| *level == Level::Warn).count();
+    assert_eq!(warnings, 2, "one for each connection: {lines:?}");
+    assert!(lines.len() > 2 && !format!("{lines:?}").contains("SECRET"), "{lines:?}");
 }

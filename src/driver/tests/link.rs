@@ -18,9 +18,13 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::server::{accept, endpoint, listen};
 use crate::config::{CommonConfig, Limits};
+use crate::driver::clock;
 use crate::driver::dial::Dialer;
+use crate::driver::hangup::hang_up;
+use crate::driver::lifeline::Finish;
 use crate::driver::link::Link;
 use crate::driver::resolve::Resolver;
+use crate::driver::runtime::Runtime;
 use crate::error::{Code, Error};
 use crate::proto::io::{Input, LinkId};
 
@@ -261,6 +265,59 @@ async fn a_peer_that_does_not_read_is_told_and_gets_everything_later() {
     assert!(matches!(change, Input::Writable { writable: true, .. }), "{change:?}");
     assert_eq!(link.unsent(), Default::default());
     assert_eq!(reader.await.expect("no panic"), (sent, Message::text("urgent")));
+}
+
+#[tokio::test]
+async fn a_peer_that_never_reads_cannot_pile_up_memory() {
+    let (mut link, _peer) = pair(Limits { wire_queue_bytes: 1_000, ..Limits::default() }).await;
+    let block = Bytes::from(vec![b'x'; 16 << 10]);
+    for sent in 0.. {
+        assert!(sent < 10_000, "160 MiB do not fit in between");
+        if link.is_broken() {
+            break;
+        }
+        poll_fn(|cx| {
+            link.send_binary(cx, block.clone());
+            Poll::Ready(link.flush(cx))
+        })
+        .await;
+    }
+    let error = end(&mut link).await;
+    assert_eq!(
+        (error.code(), error.message()),
+        (Code::NetworkLost, "connection: the server does not read")
+    );
+}
+
+#[tokio::test]
+async fn hanging_up_loses_nothing_although_the_peer_is_talking() {
+    let (mut link, mut peer) = websockets(Limits::default()).await;
+    let said = peer.send(Message::binary(vec![0; 100 << 10]));
+    said.await.expect("fits in the buffers");
+    assert!(send(&mut link, &["last word"]).await.is_empty());
+    let finish = Arc::new(Finish::default());
+    let lifeline = finish.lifeline(Runtime::of_caller(tokio::runtime::Handle::current()));
+    let goodbye = tokio::spawn(hang_up(link.into_socket().expect("open"), lifeline));
+    let received = peer.next().await.expect("open").expect("a frame");
+    assert_eq!(received, Message::text("last word"));
+    assert!(!finish.wait(Duration::ZERO), "the socket is still open");
+    let close = peer.next().await.expect("open").expect("a frame");
+    assert_eq!(close, Message::Close(None));
+    assert!(peer.next().await.is_none(), "no reset");
+    drop(peer);
+    goodbye.await.expect("no panic");
+    assert!(finish.wait(Duration::ZERO));
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_answer_the_close_is_left_soon() {
+    let (link, _peer) = pair(Limits::default()).await;
+    let finish = Arc::new(Finish::default());
+    let lifeline = finish.lifeline(Runtime::of_caller(tokio::runtime::Handle::current()));
+    let start = clock::now().mono;
+    hang_up(link.into_socket().expect("open"), lifeline).await;
+    let passed = clock::now().mono.since(start);
+    assert!((350..900).contains(&passed), "{passed} ms");
 }
 
 #[tokio::test]
