@@ -196,6 +196,8 @@ impl App {
             ConferenceEvent::Resumed { complete, .. } => self.resumed.push(complete),
             ConferenceEvent::Migrated => {
                 assert_eq!(self.state, ConferenceState::Ready, "only a ready session migrates");
+                assert!(admissions > self.admissions_used, "P4: moved before the portal's answer");
+                self.admissions_used = admissions;
                 self.migrated += 1;
             }
             ConferenceEvent::Gap { from, to, certain } => self.handle_gap(from, to, certain),
@@ -214,8 +216,8 @@ impl App {
         assert_ne!(self.state, ConferenceState::Ended, "P4: nothing follows the end");
         if step.state == ConferenceState::Ready {
             assert!(admissions > self.admissions_used, "P4: ready before the portal's answer");
+            self.admissions_used = admissions;
         }
-        self.admissions_used = admissions;
         self.state = step.state;
         if step.state == ConferenceState::Ended {
             self.end = Some(step.cause.clone());

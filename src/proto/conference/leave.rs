@@ -19,11 +19,20 @@ pub(super) struct Leaving {
     confirmed: bool,
     /// The host is gone: the session is finished after this.
     closing: bool,
+    /// The host was never told of a login, or is gone: notifications are not for it.
+    silent: bool,
 }
 
 impl Leaving {
     fn new(request: RequestId, deadline: Timestamp) -> Self {
-        Self { requests: vec![request], sent: None, deadline, confirmed: false, closing: false }
+        Self {
+            requests: vec![request],
+            sent: None,
+            deadline,
+            confirmed: false,
+            closing: false,
+            silent: false,
+        }
     }
 
     pub(super) fn closing(link: LinkId, ack: u64, now: Timestamp) -> Self {
@@ -33,6 +42,7 @@ impl Leaving {
             deadline: now + CLOSING_MS,
             confirmed: false,
             closing: true,
+            silent: true,
         }
     }
 
@@ -42,6 +52,10 @@ impl Leaving {
 
     pub(super) const fn is_sent(&self) -> bool {
         self.sent.is_some()
+    }
+
+    pub(super) const fn is_silent(&self) -> bool {
+        self.silent
     }
 
     pub(super) const fn deadline(&self) -> Timestamp {
@@ -109,6 +123,9 @@ impl Session {
     /// The answer to a login that a logout followed: normally `Participant early left`.
     pub(super) fn handle_cancelled_login(&mut self, link: LinkId, answer: &Answer, now: Timestamp) {
         self.cancel_login();
+        if let Some(leaving) = &mut self.leaving {
+            leaving.silent = true;
+        }
         if matches!(answer, Answer::Ok) {
             self.path.promote(link);
             self.path.in_service(link, now);

@@ -504,7 +504,9 @@ impl Session {
             self.tally.push(Fingerprint::new(payload.name_bytes(), payload.arg_bytes(0)));
         }
         let dropped = payload.name_bytes() == b"drop";
-        self.tell(ConferenceEvent::Notification { payload, replayed });
+        if !self.leaving.as_ref().is_some_and(Leaving::is_silent) {
+            self.tell(ConferenceEvent::Notification { payload, replayed });
+        }
         if dropped {
             self.end(Some(Error::new(Code::Dropped, "the portal dropped the participant")));
         }

@@ -346,10 +346,13 @@ impl Path {
 
     /// The host said something about the network.
     pub fn handle_hint(&mut self, hint: Hint, now: Timestamp) {
-        self.suspended = hint == Hint::Suspended;
+        let slept = std::mem::replace(&mut self.suspended, hint == Hint::Suspended);
         match hint {
             Hint::Suspended => {}
             Hint::Resumed => {
+                if slept {
+                    self.renew_probes(now);
+                }
                 self.handle_timeout(now);
                 self.probe_current(HINT_PROBE_MS, now);
             }
@@ -393,6 +396,13 @@ impl Path {
         }
     }
 
+    /// Answers to probes may have arrived during the sleep without having been read.
+    fn renew_probes(&mut self, now: Timestamp) {
+        for probe in self.links.iter_mut().filter_map(|link| link.probe.as_mut()) {
+            probe.deadline = probe.deadline.max(now + HINT_PROBE_MS);
+        }
+    }
+
     /// Whether the host said that it is suspended.
     pub const fn is_suspended(&self) -> bool {
         self.suspended
@@ -400,7 +410,7 @@ impl Path {
 
     /// The host called: it is not suspended any more.
     pub fn wake(&mut self, now: Timestamp) {
-        if std::mem::take(&mut self.suspended) {
+        if self.suspended {
             self.handle_hint(Hint::Resumed, now);
         }
     }
