@@ -1,0 +1,12 @@
+//! Conferences against the embedded portal, over real TCP and TLS.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub)]
+
+#[path = "portal/ends.rs"]
+mod ends;
+#[path = "portal/host.rs"]
+mod host;
+#[path = "portal/roaming.rs"]
+mod roaming;
+#[path = "portal/tls.rs"]
+mod tls;
