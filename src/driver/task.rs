@@ -106,7 +106,7 @@ impl Task {
         self.read_links(cx, now);
         self.flush_links(cx, now);
         self.deliver(cx, now);
-        if self.finished {
+        if self.finished && self.batch.is_empty() {
             return Poll::Ready(());
         }
         timer.set(self.stack.poll_timeout(), now.mono);
@@ -181,6 +181,7 @@ impl Task {
         while let Some(input) = self.links.iter_mut().find_map(|link| link.flush(cx)) {
             self.feed(input, cx, now);
         }
+        // Not every failure to write makes the socket readable, so nothing else might wake the task.
         self.again |= !self.host_full && self.links.iter().any(Link::is_broken);
     }
 
@@ -188,7 +189,7 @@ impl Task {
     fn deliver(&mut self, cx: &mut Context<'_>, now: Now) {
         let overflows = !self.batch.is_empty() && self.mailbox.deliver(&mut self.batch);
         let full = if self.host_full { self.mailbox.is_full() } else { overflows };
-        if full != self.host_full {
+        if full != self.host_full && !self.finished {
             self.host_full = full;
             self.again = true;
             self.feed(Input::HostQueue { full }, cx, now);

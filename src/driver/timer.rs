@@ -93,8 +93,8 @@ mod boottime {
     impl BoottimeFd {
         #[expect(
             deprecated,
-            reason = "its replacement is unsafe for the sake of types that may change their \
-                      descriptor, which an `OwnedFd` cannot"
+            reason = "its replacement asks the caller to vouch for types that may change their \
+                      descriptor; an `OwnedFd` cannot"
         )]
         pub(super) fn new() -> io::Result<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;

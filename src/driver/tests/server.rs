@@ -2,15 +2,18 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use native_tls::Identity;
 use rcgen::{CertificateParams, Issuer, KeyPair, date_time_ymd};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::{WebSocketStream, accept_async};
 
 use crate::config::Endpoint;
 
@@ -167,7 +170,13 @@ pub(super) async fn socket_io() -> (SocketAddr, mpsc::UnboundedReceiver<&'static
     let address = listen(move |stream| {
         let tell = tell.clone();
         async move {
-            let end = serve_socket_io(stream, &tell).await;
+            let mut socket = accept_async(stream).await.expect("a handshake");
+            let end = serve_socket_io(&mut socket, &tell).await;
+            if end == "reset" {
+                let linger = Some(Duration::ZERO);
+                SockRef::from(socket.get_ref()).set_linger(linger).expect("can be set");
+            }
+            drop(socket);
             // The test may be over.
             let _ = tell.send(end);
         }
@@ -176,11 +185,30 @@ pub(super) async fn socket_io() -> (SocketAddr, mpsc::UnboundedReceiver<&'static
     (address, told)
 }
 
-async fn serve_socket_io(
-    stream: TcpStream,
+/// The same behind TLS.
+pub(super) async fn secure_socket_io(
+    identity: Identity,
+) -> (SocketAddr, mpsc::UnboundedReceiver<&'static str>) {
+    let acceptor = native_tls::TlsAcceptor::new(identity).expect("a good identity");
+    let acceptor = tokio_native_tls::TlsAcceptor::from(acceptor);
+    let (tell, told) = mpsc::unbounded_channel();
+    let address = listen(move |stream| {
+        let (acceptor, tell) = (acceptor.clone(), tell.clone());
+        async move {
+            let stream = acceptor.accept(stream).await.expect("the client trusts it");
+            let mut socket = accept_async(stream).await.expect("a handshake");
+            let end = serve_socket_io(&mut socket, &tell).await;
+            let _ = tell.send(end);
+        }
+    })
+    .await;
+    (address, told)
+}
+
+async fn serve_socket_io<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
     tell: &mpsc::UnboundedSender<&'static str>,
 ) -> &'static str {
-    let mut socket = tokio_tungstenite::accept_async(stream).await.expect("a handshake");
     let open = r#"0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
     socket.send(Message::text(open)).await.expect("open");
     while let Some(Ok(message)) = socket.next().await {
@@ -209,11 +237,7 @@ async fn serve_socket_io(
                 }
                 tell.send("flooded").expect("the test listens");
             }
-            "\"reset\"" => {
-                let linger = Some(std::time::Duration::ZERO);
-                socket2::SockRef::from(socket.get_ref()).set_linger(linger).expect("can be set");
-                return "reset";
-            }
+            "\"reset\"" => return "reset",
             "\"freeze\"" => std::future::pending().await,
             _ => {}
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::server::{FLOOD, endpoint, socket_io};
+use super::server::{Authority, FLOOD, endpoint, secure_socket_io, socket_io};
 use crate::config::{CommonConfig, DispatchMode, Limits, ManagerConfig};
 use crate::driver::dispatch::Mailbox;
 use crate::driver::resolve::Resolver;
@@ -44,7 +44,8 @@ fn start_into(
     common: CommonConfig,
     resolver: Resolver,
 ) -> Driver {
-    let mut config = ManagerConfig::new(endpoint(false, host, address));
+    let secure = !common.tls.extra_roots.is_empty();
+    let mut config = ManagerConfig::new(endpoint(secure, host, address));
     config.common = common.clone();
     config.reconnect.min = Duration::from_millis(100);
     let runtime = Runtime::shared().expect("starts");
@@ -114,6 +115,27 @@ async fn a_burst_is_answered_once_each_and_in_order() {
     }
     driver.submit(Command::Close).expect("open");
     assert!(driver.wait_finished(LONG));
+}
+
+#[tokio::test]
+async fn big_and_small_frames_go_through_tls() {
+    let authority = Authority::new();
+    let (address, mut server) = secure_socket_io(authority.sign(&["127.0.0.1"], false)).await;
+    let mut common = CommonConfig::default();
+    common.tls.extra_roots.push(authority.der.clone());
+    let driver = start_with("127.0.0.1", address, common, Resolver::system());
+    let (completion, mut outcomes) = completions();
+    let text = |number: u32| format!("\"{}\"", "x".repeat(number as usize * 1_000));
+    for number in 0..100 {
+        emit(&driver, "echo", &format!("[{}]", text(number)), completion(number)).expect("room");
+    }
+    for number in 0..100 {
+        let (told, result) = next(&mut outcomes).await;
+        assert_eq!(told, number);
+        assert_eq!(result.expect("a reply").arg(0), Some(text(number).as_str()));
+    }
+    driver.submit(Command::Close).expect("open");
+    assert_eq!(server.recv().await, Some("closed in order"));
 }
 
 #[tokio::test]
