@@ -1,5 +1,6 @@
 //! roamio: Socket.IO and Open WebRTC Toolkit conference signalling that survive network changes.
 
+pub mod capi;
 pub mod client;
 pub mod config;
 pub mod driver;

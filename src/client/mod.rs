@@ -41,6 +41,10 @@ pub use self::conference::{Conference, RequestOptions};
 pub use self::manager::Manager;
 pub use self::reply::Reply;
 pub use self::socket::{EmitOptions, Socket};
+pub(crate) use self::validate::{
+    conference as check_conference_options, manager_options as check_manager_options,
+};
+pub(crate) use crate::driver::dispatch::Scope as CallbackScope;
 pub use crate::proto::io::{
     AckToken, ConferenceEvent, ConferenceState, DisconnectReason, Hint, ManagerEvent, ManagerState,
     RequestId, Retry, SocketEvent, SocketState, Transition,

@@ -36,14 +36,24 @@ pub(super) fn duration(field: &str, value: Duration) -> Result<()> {
     Err(Error::new(Code::InvalidArgument, format!("{field}: not 1 ms to 24 h")))
 }
 
-pub(super) fn manager(config: &ManagerConfig) -> Result<()> {
+/// All options of a manager.
+pub(crate) fn manager(config: &ManagerConfig) -> Result<()> {
+    if config.endpoint.host.is_empty() {
+        return Err(Error::new(Code::InvalidArgument, "endpoint.host: empty"));
+    }
+    manager_options(config)
+}
+
+/// The options of a manager, whose host need not be known yet.
+pub(crate) fn manager_options(config: &ManagerConfig) -> Result<()> {
     endpoint(&config.endpoint)?;
     common(&config.common)?;
     policy("reconnect", &config.reconnect)?;
     config.ack_timeout.map_or(Ok(()), |limit| duration("ack_timeout", limit))
 }
 
-pub(super) fn conference(config: &ConferenceConfig) -> Result<()> {
+/// All options of a conference.
+pub(crate) fn conference(config: &ConferenceConfig) -> Result<()> {
     common(&config.common)?;
     policy("resume", &config.resume)?;
     policy("patient", &config.patient)?;
@@ -75,8 +85,8 @@ pub(super) fn conference(config: &ConferenceConfig) -> Result<()> {
 fn endpoint(endpoint: &Endpoint) -> Result<()> {
     let bad = |text: &'static str| Err(Error::new(Code::InvalidArgument, text));
     let plain = |text: &str| text.bytes().all(|byte| (0x21..0x7f).contains(&byte));
-    if endpoint.host.is_empty() || endpoint.host.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
-        return bad("endpoint.host: empty or with white space");
+    if endpoint.host.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
+        return bad("endpoint.host: with white space or control characters");
     }
     if endpoint.port == 0 {
         return bad("endpoint.port: 0");

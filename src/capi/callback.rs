@@ -1,0 +1,158 @@
+//! The host's functions: copied in, called with views, told when they are not needed any more.
+
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use smallvec::SmallVec;
+
+use super::error::view;
+use super::guard::null;
+use super::types::{roam_bytes, roam_completion, roam_event, roam_str, roam_wake};
+use crate::error::{Code, Error, Result};
+use crate::payload::Payload;
+
+/// A table of functions that a host gives. All bytes zero is a valid value.
+///
+/// # Safety
+/// The type is `repr(C)`, begins with `struct_size: usize`, and zeroed memory is a value of it.
+pub(super) unsafe trait HostTable: Copy {
+    fn user_data(&self) -> *mut c_void;
+    fn destroy(&self) -> Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+}
+
+/// What an object and its table have to know of each other.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    armed: AtomicBool,
+    freed: AtomicBool,
+}
+
+impl Link {
+    /// The object exists: from now on the host is owed a `destroy`.
+    pub(super) fn arm(&self) {
+        self.armed.store(true, Ordering::Release);
+    }
+
+    /// The object is freed: what is told in several callbacks stops between two of them.
+    pub(super) fn free(&self) {
+        self.freed.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_freed(&self) -> bool {
+        self.freed.load(Ordering::Acquire)
+    }
+}
+
+/// A host's table, copied. Dropping it calls `destroy`.
+pub(super) struct Table<T: HostTable> {
+    pub(super) functions: T,
+    pub(super) link: Arc<Link>,
+}
+
+// SAFETY: the host promises that its functions and their user data may be used on the thread that
+// runs callbacks, whichever it is; they are used by one thread at a time.
+unsafe impl<T: HostTable> Send for Table<T> {}
+
+impl<T: HostTable> Table<T> {
+    /// Copy a table. Of a longer one (from a newer header) the tail is ignored.
+    pub(super) unsafe fn read(table: *const T) -> Result<(Self, Arc<Link>)> {
+        if table.is_null() {
+            return Err(null("events"));
+        }
+        // SAFETY: `struct_size` is the first member, and the host promises a readable table.
+        let size = unsafe { table.cast::<usize>().read() };
+        if size < size_of::<T>() {
+            let text = format!("events.struct_size: {size}, at least {}", size_of::<T>());
+            return Err(Error::new(Code::InvalidArgument, text));
+        }
+        let mut functions = MaybeUninit::<T>::zeroed();
+        // SAFETY: the host says that the table has `size` bytes, which is not less; what is copied
+        // is a value of the type, as `HostTable` promises.
+        let functions = unsafe {
+            functions.as_mut_ptr().copy_from_nonoverlapping(table, 1);
+            functions.assume_init()
+        };
+        let link = Arc::new(Link::default());
+        Ok((Self { functions, link: Arc::clone(&link) }, link))
+    }
+}
+
+impl<T: HostTable> Drop for Table<T> {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.functions.destroy()
+            && self.link.armed.load(Ordering::Acquire)
+        {
+            // SAFETY: the host's function with the host's data, once and after all others.
+            unsafe { destroy(self.functions.user_data()) };
+        }
+    }
+}
+
+/// A completion that calls the host once.
+pub(super) fn completion(
+    host: roam_completion,
+) -> Result<impl FnOnce(Result<Payload>) + Send + 'static> {
+    let call = host.call.ok_or_else(|| null("completion.call"))?;
+    let user_data = HostPointer(host.user_data);
+    Ok(move |result: Result<Payload>| {
+        let user_data = user_data.get();
+        match result {
+            Ok(reply) => with_event(&reply, 0, |reply| {
+                // SAFETY: the host's function with the host's data; the view lives until it
+                // returns.
+                unsafe { call(user_data, std::ptr::null(), reply) }
+            }),
+            // SAFETY: as above.
+            Err(error) => unsafe { call(user_data, view(&error), std::ptr::null()) },
+        }
+    })
+}
+
+/// A closure that wakes the host's loop; `None` when the host gave no function.
+pub(super) fn waker(wake: roam_wake, user_data: *mut c_void) -> Option<impl Fn() + Send + 'static> {
+    let wake = wake?;
+    let user_data = HostPointer(user_data);
+    // SAFETY: the host's function with the host's data.
+    Some(move || unsafe { wake(user_data.get()) })
+}
+
+/// The host's data on its way to the thread that runs callbacks.
+pub(super) struct HostPointer(pub(super) *mut c_void);
+
+// SAFETY: the host promises that its data may be used on the thread that runs callbacks.
+unsafe impl Send for HostPointer {}
+// SAFETY: as above; the pointer itself is only copied.
+unsafe impl Sync for HostPointer {}
+
+impl HostPointer {
+    pub(super) const fn get(&self) -> *mut c_void {
+        self.0
+    }
+}
+
+/// Show a payload as an event: views on the stack, nothing copied.
+pub(super) fn with_event<R>(
+    payload: &Payload,
+    ack_token: u64,
+    call: impl FnOnce(*const roam_event) -> R,
+) -> R {
+    let args: SmallVec<[roam_str; 8]> = (0..payload.len())
+        .filter_map(|index| payload.arg_bytes(index))
+        .map(roam_str::of_bytes)
+        .collect();
+    let attachments: SmallVec<[roam_bytes; 4]> = payload
+        .attachments()
+        .iter()
+        .map(|part| roam_bytes { data: part.as_ptr(), len: part.len() })
+        .collect();
+    call(&roam_event {
+        name: roam_str::of_bytes(payload.name_bytes()),
+        args: args.as_ptr(),
+        arg_count: args.len(),
+        attachments: attachments.as_ptr(),
+        attachment_count: attachments.len(),
+        ack_token,
+    })
+}

@@ -1,0 +1,401 @@
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::callback::{HostTable, Link, Table, completion, waker, with_event};
+use super::conference_config::roam_conference_config;
+use super::error::{ObjectId, roam_error, view};
+use super::guard::{
+    Handle, MAX_TEXT, built, free, free_wait, give, last_error_of, on, output, text,
+};
+use super::manager::{with_retry, with_transition};
+use super::status::{ROAM_E_NULL_ARGUMENT, roam_status};
+use super::types::{roam_completion, roam_event, roam_retry, roam_str, roam_transition, roam_wake};
+use crate::client::{Conference, ConferenceEvent, RequestId, RequestOptions};
+use crate::error::Result;
+
+/// Not logged in.
+pub const ROAM_CONFERENCE_STATE_IDLE: u32 = 0;
+/// Connecting and logging in.
+pub const ROAM_CONFERENCE_STATE_JOINING: u32 = 1;
+/// In the conference.
+pub const ROAM_CONFERENCE_STATE_READY: u32 = 2;
+/// The connection is lost; coming back with the ticket.
+pub const ROAM_CONFERENCE_STATE_RESUMING: u32 = 3;
+/// Logging out.
+pub const ROAM_CONFERENCE_STATE_LEAVING: u32 = 4;
+/// Over; the step's cause says why, NULL after a logout.
+pub const ROAM_CONFERENCE_STATE_ENDED: u32 = 5;
+
+/// One session at an OWT portal, with a connection of its own. Any thread.
+pub struct roam_conference {
+    id: ObjectId,
+    client: Conference,
+    link: Arc<Link>,
+}
+
+/// What a conference tells. Zero it, set `struct_size` and what you want to hear.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct roam_conference_events {
+    /// sizeof(roam_conference_events).
+    pub struct_size: usize,
+    /// Passed to every function.
+    pub user_data: *mut c_void,
+    /// Called once, after every other function and completion: free `user_data` here.
+    pub destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    /// The state is ROAM_CONFERENCE_STATE_...
+    pub on_state:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, step: *const roam_transition)>,
+    /// An attempt to connect or to resume has failed.
+    pub on_retry: Option<unsafe extern "C" fn(user_data: *mut c_void, retry: *const roam_retry)>,
+    /// Told after the login: whether the portal lets this session be resumed.
+    pub on_resumable: Option<unsafe extern "C" fn(user_data: *mut c_void, resumable: bool)>,
+    /// The session goes on after a loss. `complete`: nothing can have been lost. `replayed` missed
+    /// notifications follow.
+    pub on_resumed:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, complete: bool, replayed: u64)>,
+    /// The session moved to another network without a loss.
+    pub on_migrated: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    /// Notifications `from` to `to`, counted from 1 since the login, are lost for good. Where the
+    /// protocol cannot tell, `certain` is false and the numbers are a guess, or 0.
+    pub on_gap:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, from: u64, to: u64, certain: bool)>,
+    /// A notification of the portal: name, and one argument, its data. `replayed`: it was missed
+    /// and came with the replay.
+    pub on_notification: Option<
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            notification: *const roam_event,
+            replayed: bool,
+        ),
+    >,
+    /// The portal said something that makes no sense; the session goes on.
+    pub on_protocol_error:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, error: *const roam_error)>,
+    /// Callbacks do not keep up; nothing more is read until they do. Nothing is dropped.
+    pub on_host_slow: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+}
+
+// SAFETY: `repr(C)`, `struct_size` first; all members may be zero.
+unsafe impl HostTable for roam_conference_events {
+    fn user_data(&self) -> *mut c_void {
+        self.user_data
+    }
+    fn destroy(&self) -> Option<unsafe extern "C" fn(user_data: *mut c_void)> {
+        self.destroy
+    }
+}
+
+impl Table<roam_conference_events> {
+    /// Call the function for an event, if the host gave one.
+    fn tell(&self, event: &ConferenceEvent) -> Option<()> {
+        let (table, user_data) = (&self.functions, self.functions.user_data);
+        // SAFETY: every function is the host's, called with the host's data and with views that
+        // live until it returns.
+        unsafe {
+            match event {
+                ConferenceEvent::State(step) => {
+                    let on_state = table.on_state?;
+                    with_transition(step, |step| on_state(user_data, step));
+                }
+                ConferenceEvent::Retry(retry) => {
+                    let on_retry = table.on_retry?;
+                    with_retry(retry, |retry| on_retry(user_data, retry));
+                }
+                ConferenceEvent::Resumable(resumable) => {
+                    table.on_resumable?(user_data, *resumable);
+                }
+                ConferenceEvent::Resumed { complete, replayed } => {
+                    table.on_resumed?(user_data, *complete, *replayed);
+                }
+                ConferenceEvent::Migrated => table.on_migrated?(user_data),
+                ConferenceEvent::Gap { from, to, certain } => {
+                    table.on_gap?(user_data, *from, *to, *certain);
+                }
+                ConferenceEvent::Notification { payload, replayed } => {
+                    let on_notification = table.on_notification?;
+                    with_event(payload, 0, |event| on_notification(user_data, event, *replayed));
+                }
+                ConferenceEvent::ProtocolError(error) => {
+                    table.on_protocol_error?(user_data, view(error));
+                }
+                ConferenceEvent::HostSlow => table.on_host_slow?(user_data),
+            }
+        }
+        Some(())
+    }
+}
+
+impl Handle for roam_conference {
+    type Client = Conference;
+
+    fn id(&self) -> ObjectId {
+        self.id
+    }
+    fn client(&self) -> &Conference {
+        &self.client
+    }
+    fn link(&self) -> &Link {
+        &self.link
+    }
+    fn close(client: &Conference) {
+        client.detach();
+    }
+    fn close_wait(client: &Conference, timeout: Duration) -> Result<()> {
+        client.close_wait(timeout)
+    }
+}
+
+/// ---- Conferences ---------------------------------------------------------------------------
+///
+/// Make a conference for one session. The server is the one that the token names; there is no
+/// traffic before roam_conference_login. `events` is copied. Its error is read with
+/// roam_conference_config_last_error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_new(
+    config: *const roam_conference_config,
+    events: *const roam_conference_events,
+    out: *mut *mut roam_conference,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        built(config, |config| {
+            let out = output(out)?;
+            let (table, link) = Table::read(events)?;
+            let client = Conference::new(config.options.clone(), move |event| {
+                table.tell(&event);
+            })?;
+            link.arm();
+            out.write(give(roam_conference { id: ObjectId::new(), client, link }));
+            Ok(())
+        })
+    }
+}
+
+/// Log in with a token from the application's server. A token is used at most once, and a
+/// conference logs in once. The completion gets the portal's answer, one JSON object with the
+/// members id, user, role, permission and room; or LOGIN_REJECTED, LOGIN_UNKNOWN, CANCELLED (by a
+/// logout), CLOSED, or why the portal could not be reached. TOKEN_INVALID at once for a token that
+/// cannot be decoded, or that asks for plain text which is not allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_login(
+    conference: *const roam_conference,
+    token: roam_str,
+    completion: roam_completion,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        on(conference, |conference| {
+            let done = self::completion(completion)?;
+            conference.login(text(token, "token", MAX_TEXT)?, done).map(|_| ())
+        })
+    }
+}
+
+/// Leave the conference. The completion gets a reply without arguments when the portal has
+/// confirmed it or the session was over; otherwise LEFT_UNCONFIRMED: the participant may stay
+/// visible to others for a while. NOT_LOGGED_IN at once before a login and after the end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_logout(
+    conference: *const roam_conference,
+    completion: roam_completion,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        on(conference, |conference| {
+            let done = self::completion(completion)?;
+            conference.logout(done).map(|_| ())
+        })
+    }
+}
+
+/// Ask the portal: "text", "publish", "subscribe", ... `data_json` is one JSON object. While the
+/// session is not ready the request waits for it. The completion gets the portal's answer, or
+/// REQUEST_REJECTED, ACK_TIMEOUT or ACK_LOST (the portal may or may not have acted), NOT_SENT,
+/// CANCELLED, CLOSED, or why the session has ended. `timeout_ms` counts from now; 0 means the
+/// configured one. `request` (may be NULL) becomes a number for roam_conference_cancel.
+/// At once: NOT_LOGGED_IN before a login and after the end; RESERVED_EVENT also for login, relogin,
+/// refreshReconnectionTicket and logout, which the session sends by itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_request(
+    conference: *const roam_conference,
+    name: roam_str,
+    data_json: roam_str,
+    timeout_ms: u32,
+    completion: roam_completion,
+    request: *mut u64,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        on(conference, |conference| {
+            let done = self::completion(completion)?;
+            let max = conference.limits().wire_queue_bytes;
+            let (name, data) = (text(name, "name", max)?, text(data_json, "data_json", max)?);
+            let timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
+            let number = conference.request(name, data, RequestOptions { timeout }, done)?;
+            if let Ok(request) = output(request) {
+                request.write(number.0);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Forget a request: its completion gets CANCELLED unless it was called already. What was sent is
+/// sent. A number that means nothing (any more) is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_cancel(
+    conference: *const roam_conference,
+    request: u64,
+) -> roam_status {
+    // SAFETY: the host's promise, passed on.
+    unsafe { on(conference, |conference| conference.cancel(RequestId(request))) }
+}
+
+/// The state as the callbacks have told it: ROAM_CONFERENCE_STATE_... ENDED for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_state(conference: *const roam_conference) -> u32 {
+    let mut state = ROAM_CONFERENCE_STATE_ENDED;
+    // SAFETY: the host's promise, passed on.
+    unsafe {
+        on(conference, |conference| {
+            state = conference.state() as u32;
+            Ok(())
+        })
+    };
+    state
+}
+
+/// Hint: a network is there (again). The next attempt is made at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_network_available(
+    conference: *const roam_conference,
+) -> roam_status {
+    // SAFETY: the host's promise, passed on.
+    unsafe { on(conference, Conference::network_available) }
+}
+
+/// Hint: there is no network. Attempts become rare; the connection is kept.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_network_lost(
+    conference: *const roam_conference,
+) -> roam_status {
+    // SAFETY: the host's promise, passed on.
+    unsafe { on(conference, Conference::network_lost) }
+}
+
+/// Hint: the device moved to another network, or its addresses changed. Call it from the system's
+/// reachability callback; the session moves there at once if need be, and nothing is lost.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_network_changed(
+    conference: *const roam_conference,
+) -> roam_status {
+    // SAFETY: the host's promise, passed on.
+    unsafe { on(conference, Conference::network_changed) }
+}
+
+/// Hint: the application is about to be suspended. No timer, nothing sent until the next call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_suspended(
+    conference: *const roam_conference,
+) -> roam_status {
+    // SAFETY: the host's promise, passed on.
+    unsafe { on(conference, Conference::suspended) }
+}
+
+/// Hint: the application runs again. Whether the connection survived is found out at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_resumed(
+    conference: *const roam_conference,
+) -> roam_status {
+    // SAFETY: the host's promise, passed on.
+    unsafe { on(conference, Conference::resumed) }
+}
+
+/// Manual dispatch: as roam_manager_dispatch.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_dispatch(
+    conference: *const roam_conference,
+    max_events: usize,
+    dispatched: *mut usize,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        on(conference, |conference| {
+            let count = conference.dispatch(max_events)?;
+            if let Ok(dispatched) = output(dispatched) {
+                dispatched.write(count);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Manual dispatch: as roam_manager_set_wake.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_set_wake(
+    conference: *const roam_conference,
+    wake: roam_wake,
+    user_data: *mut c_void,
+) -> roam_status {
+    let Some(wake) = waker(wake, user_data) else { return ROAM_E_NULL_ARGUMENT };
+    // SAFETY: the host's promise, passed on.
+    unsafe { on(conference, |conference| conference.set_wake(wake)) }
+}
+
+/// Manual dispatch: as roam_manager_wake_fd.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_wake_fd(
+    conference: *const roam_conference,
+    out: *mut std::ffi::c_int,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        on(conference, |conference| {
+            let out = output(out)?;
+            #[cfg(unix)]
+            {
+                use std::os::fd::AsRawFd;
+                out.write(conference.wake_fd()?.as_raw_fd());
+                Ok(())
+            }
+            #[cfg(not(unix))]
+            {
+                let _ = (out, conference);
+                Err(crate::error::Code::Unsupported.into())
+            }
+        })
+    }
+}
+
+/// The error of this thread's last failed call if it was on this conference; NULL otherwise. It
+/// lives until this thread's next failed call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_last_error(
+    conference: *const roam_conference,
+) -> *const roam_error {
+    // SAFETY: the host's promise, passed on.
+    unsafe { last_error_of(conference) }
+}
+
+/// Free a conference; see "End of life" above. A session that has not been left with
+/// roam_conference_logout is detached: its participant stays visible to others until the portal
+/// gives it up. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_free(conference: *mut roam_conference) {
+    // SAFETY: the host's promise, passed on.
+    unsafe { free(conference) }
+}
+
+/// Free a conference and wait until `destroy` has run and the connection is gone. WOULD_DEADLOCK
+/// inside a callback: nothing is freed. TIMED_OUT after `timeout_ms`: it is closed, but still
+/// yours; call this again, or roam_conference_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_free_wait(
+    conference: *mut roam_conference,
+    timeout_ms: u32,
+) -> roam_status {
+    // SAFETY: the host's promise, passed on.
+    unsafe { free_wait(conference, timeout_ms) }
+}

@@ -1,0 +1,287 @@
+use std::time::Duration;
+
+use super::error::{ObjectId, roam_error};
+use super::guard::{
+    Builder, MAX_TEXT, build, free_builder, give, last_error_of_builder, text, unknown,
+};
+use super::options::{ROAM_TIMEOUT_ACK, dispatch_mode, set_limit, timeout};
+use super::status::roam_status;
+use super::types::roam_str;
+use crate::client::check_manager_options;
+use crate::config::{DEFAULT_PATH, Endpoint, ManagerConfig};
+use crate::error::{Code, Error, Result};
+
+/// A certificate file with many authorities in it.
+pub(super) const MAX_PEM: usize = 4 << 20;
+
+/// Options of a manager. One thread at a time; a copy is taken by roam_manager_new.
+pub struct roam_config {
+    id: ObjectId,
+    pub(super) options: ManagerConfig,
+}
+
+impl Builder for roam_config {
+    fn id(&self) -> ObjectId {
+        self.id
+    }
+}
+
+impl roam_config {
+    /// Change options; when the result is out of range nothing is changed.
+    fn change(&mut self, change: impl FnOnce(&mut ManagerConfig) -> Result<()>) -> Result<()> {
+        let mut options = self.options.clone();
+        change(&mut options)?;
+        check_manager_options(&options)?;
+        self.options = options;
+        Ok(())
+    }
+
+    /// Whether a URL was set.
+    pub(super) fn check_url(&self) -> Result<()> {
+        if self.options.endpoint.host.is_empty() {
+            return Err(Error::new(Code::InvalidUrl, "no URL was set"));
+        }
+        Ok(())
+    }
+}
+
+/// ---- Options of a manager ------------------------------------------------------------------
+///
+/// New options with the defaults. They need a URL. Never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn roam_config_new() -> *mut roam_config {
+    let endpoint = Endpoint {
+        secure: true,
+        host: String::new(),
+        port: 443,
+        path: DEFAULT_PATH.into(),
+        query: String::new(),
+    };
+    give(roam_config { id: ObjectId::new(), options: ManagerConfig::new(endpoint) })
+}
+
+/// The server: http, https, ws or wss, host, port and query. A path other than "/" is refused with
+/// INVALID_URL, because in Socket.IO it would be a namespace, which roam_socket_new takes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_url(
+    config: *mut roam_config,
+    url: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            let (endpoint, namespace) = Endpoint::parse(text(url, "url", MAX_TEXT)?)?;
+            if namespace != "/" {
+                let what = "URL: a path would be a namespace; give it to roam_socket_new";
+                return Err(Error::new(Code::InvalidUrl, what));
+            }
+            let path = std::mem::take(&mut config.options.endpoint.path);
+            config.options.endpoint = Endpoint { path, ..endpoint };
+            Ok(())
+        })
+    }
+}
+
+/// The HTTP path of the server, "/socket.io/" by default, percent-encoded.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_path(
+    config: *mut roam_config,
+    path: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            let path = text(path, "path", MAX_TEXT)?;
+            config.change(|options| {
+                options.endpoint.path = path.into();
+                Ok(())
+            })
+        })
+    }
+}
+
+/// Add a header to the WebSocket handshake.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_add_header(
+    config: *mut roam_config,
+    name: roam_str,
+    value: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            let (name, value) = (text(name, "name", MAX_TEXT)?, text(value, "value", MAX_TEXT)?);
+            config.options.common.add_header(name, value)
+        })
+    }
+}
+
+/// Trust the certificates of a PEM text beside those of the system.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_add_trusted_pem(
+    config: *mut roam_config,
+    pem: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            let pem = text(pem, "pem", MAX_PEM)?;
+            config.change(|options| options.common.tls.add_roots_pem(pem))
+        })
+    }
+}
+
+/// Accept any certificate for any name. For development only; every connect logs a warning.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_dangerously_accept_any_certificate(
+    config: *mut roam_config,
+    accept: bool,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.options.common.tls.dangerously_accept_anything = accept;
+            Ok(())
+        })
+    }
+}
+
+/// Who runs callbacks: ROAM_DISPATCH_...
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_dispatch(
+    config: *mut roam_config,
+    mode: u32,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.options.common.dispatch = dispatch_mode(mode)?;
+            Ok(())
+        })
+    }
+}
+
+/// Whether to reconnect after a loss; yes by default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_reconnect(
+    config: *mut roam_config,
+    enabled: bool,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.options.reconnect.enabled = enabled;
+            Ok(())
+        })
+    }
+}
+
+/// The wait before the first attempt to reconnect and the longest wait, 1 ms to 24 h each; 1 s and
+/// 5 s by default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_reconnect_delay_ms(
+    config: *mut roam_config,
+    min_ms: u32,
+    max_ms: u32,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.change(|options| {
+                options.reconnect.min = Duration::from_millis(min_ms.into());
+                options.reconnect.max = Duration::from_millis(max_ms.into());
+                options.reconnect.floor = options.reconnect.floor.min(options.reconnect.max);
+                Ok(())
+            })
+        })
+    }
+}
+
+/// How waits grow per failed attempt, 1 to 100, and how far they spread around their middle, 0 to
+/// 1; 2 and 0.5 by default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_reconnect_growth(
+    config: *mut roam_config,
+    factor: f64,
+    jitter: f64,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.change(|options| {
+                options.reconnect.factor = factor;
+                options.reconnect.jitter = jitter;
+                Ok(())
+            })
+        })
+    }
+}
+
+/// Failed attempts before giving up; 0 for no end, the default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_reconnect_attempts(
+    config: *mut roam_config,
+    attempts: u32,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.options.reconnect.attempts = (attempts > 0).then_some(attempts);
+            Ok(())
+        })
+    }
+}
+
+/// A time limit, ROAM_TIMEOUT_...: 1 ms to 24 h.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_timeout_ms(
+    config: *mut roam_config,
+    which: u32,
+    ms: u32,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            let limit = Duration::from_millis(ms.into());
+            config.change(|options| {
+                if which == ROAM_TIMEOUT_ACK {
+                    options.ack_timeout = (ms > 0).then_some(limit);
+                } else {
+                    let slot = timeout(&mut options.common.timeouts, which);
+                    *slot.ok_or_else(|| unknown("timeout", which))? = limit;
+                }
+                Ok(())
+            })
+        })
+    }
+}
+
+/// A limit of sizes and queues, ROAM_LIMIT_...
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_limit(
+    config: *mut roam_config,
+    which: u32,
+    value: usize,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.change(|options| set_limit(&mut options.common, which, value))
+        })
+    }
+}
+
+/// The error of this thread's last failed call if it was on this config; NULL otherwise. It lives
+/// until this thread's next failed call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_last_error(config: *const roam_config) -> *const roam_error {
+    // SAFETY: the host's promise, passed on.
+    unsafe { last_error_of_builder(config) }
+}
+
+/// Free options; managers made from them are not affected. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_free(config: *mut roam_config) {
+    // SAFETY: the host's promise, passed on.
+    unsafe { free_builder(config) }
+}
