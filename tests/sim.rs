@@ -15,6 +15,8 @@ mod app;
 mod chaos;
 #[path = "sim/link.rs"]
 mod link;
+#[path = "sim/matrix.rs"]
+mod matrix;
 #[path = "sim/server.rs"]
 mod server;
 #[path = "sim/watch.rs"]

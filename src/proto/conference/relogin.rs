@@ -28,6 +28,8 @@ pub(super) struct Relogin {
     link: LinkId,
     ack: u64,
     sent: Timestamp,
+    /// The old connection showed its `41`, and with it all it had, before the answer came.
+    taken_over: bool,
 }
 
 impl Relogin {
@@ -97,6 +99,18 @@ impl Session {
         self.begin_resuming(cause, now);
     }
 
+    /// `41` on the old connection while our relogin is under way on a new one: it was done, and the
+    /// answer is late.
+    pub(super) fn handle_takeover(&mut self, old: LinkId, now: Timestamp) {
+        self.path.retire();
+        if let Some(side) = self.side(old) {
+            side.late_until = Some(now + LATE_ANSWERS_MS);
+        }
+        if let Some(relogin) = &mut self.relogin {
+            relogin.taken_over = true;
+        }
+    }
+
     /// Write the relogin. From here on nothing but heartbeats goes out on the old connection.
     pub(super) fn send_relogin(&mut self, link: LinkId, now: Timestamp) {
         let Some(ticket) = self.tickets.first() else {
@@ -110,7 +124,7 @@ impl Session {
         let args = String::from_utf8_lossy(&args).into_owned();
         self.path.lift_deadline(link);
         let ack = self.call(link, "relogin", &args);
-        self.relogin = Some(Relogin { link, ack, sent: now });
+        self.relogin = Some(Relogin { link, ack, sent: now, taken_over: false });
     }
 
     pub(super) fn relogin_timeout(&self) -> Option<Timestamp> {
@@ -142,7 +156,13 @@ impl Session {
     }
 
     /// A connection is gone. A relogin that was written on it may still have been done.
-    pub(super) fn lose_relogin(&mut self, link: LinkId, receiving: bool, now: Timestamp) {
+    pub(super) fn lose_relogin(
+        &mut self,
+        link: LinkId,
+        receiving: bool,
+        cause: &Error,
+        now: Timestamp,
+    ) {
         if self.relogin.as_ref().is_none_or(|relogin| relogin.link != link) {
             return;
         }
@@ -157,6 +177,9 @@ impl Session {
             let text = "the ticket's life is over, and the last relogin got no answer";
             return self.end(Some(Error::new(Code::TicketExpired, text)));
         }
+        if self.path.current().is_none() && self.track.state() == ConferenceState::Ready {
+            return self.begin_resuming(cause.clone(), now);
+        }
         // The old connection may be alive: then it is in use again.
         self.flush_requests();
     }
@@ -164,7 +187,8 @@ impl Session {
     /// A fresh connection was given up for a newer network.
     pub(super) fn handle_abandoned(&mut self, link: LinkId, now: Timestamp) {
         self.forget(link);
-        self.lose_relogin(link, false, now);
+        let cause = Error::new(Code::NetworkLost, "given up for a newer network");
+        self.lose_relogin(link, false, &cause, now);
     }
 
     pub(super) fn handle_relogin_answer(
@@ -174,9 +198,9 @@ impl Session {
         payload: Payload,
         now: Timestamp,
     ) {
-        self.relogin = None;
+        let taken_over = self.relogin.take().is_some_and(|relogin| relogin.taken_over);
         match answer {
-            Answer::Ok => self.resume(link, &payload, now),
+            Answer::Ok => self.resume(link, &payload, taken_over, now),
             Answer::Error(text) => self.handle_refusal(link, text, &payload, now),
             Answer::Other => {
                 let text = "the portal's answer to the relogin has no known status";
@@ -217,7 +241,7 @@ impl Session {
         self.end(if left { None } else { Some(error) });
     }
 
-    fn resume(&mut self, link: LinkId, payload: &Payload, now: Timestamp) {
+    fn resume(&mut self, link: LinkId, payload: &Payload, taken_over: bool, now: Timestamp) {
         let reply = Reply::read(payload);
         let old = self.path.current();
         self.path.promote(link);
@@ -252,6 +276,8 @@ impl Session {
             Ok(Reply { entries: Some(entries), .. }) => {
                 self.deliver_replay(link, payload, &entries, back);
             }
+            // Nothing was lost, and the old connection's notifications came first.
+            _ if taken_over => self.deliver_early(link),
             _ => self.resume_without_replay(link, old, back, now),
         }
         if self.track.state() == ConferenceState::Leaving {

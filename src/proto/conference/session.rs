@@ -357,7 +357,7 @@ impl Session {
         self.requests.lose_link(link);
         self.refresh.forget_link(link);
         self.lose_login(link, now);
-        self.lose_relogin(link, receiving, now);
+        self.lose_relogin(link, receiving, &error, now);
         self.lose_logout(link);
         if role == Role::Current && self.track.state() == ConferenceState::Ready {
             self.begin_resuming(error, now);
@@ -466,7 +466,11 @@ impl Session {
         match self.path.role(link) {
             Some(Role::Retiring) => self.end_drain(link, true, now),
             Some(Role::Current) if self.track.state() == ConferenceState::Ready => {
-                self.handle_intruder(link, error(), now);
+                if self.relogin.is_some() {
+                    self.handle_takeover(link, now);
+                } else {
+                    self.handle_intruder(link, error(), now);
+                }
             }
             Some(_) => self.path.fail(link, error(), now),
             None => {}

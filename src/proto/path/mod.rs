@@ -375,10 +375,14 @@ impl Path {
             return;
         }
         if let Some(fresh) = self.fresh().and_then(|id| self.get(id)) {
-            if fresh.pinned || now.since(fresh.dialled) < YOUNG_DIAL_MS {
+            let id = fresh.id;
+            if fresh.pinned {
                 return;
             }
-            let id = fresh.id;
+            // It may belong to the newer network already: it shows whether it works.
+            if now.since(fresh.dialled) < YOUNG_DIAL_MS {
+                return self.probe(id, HINT_PROBE_MS, now);
+            }
             self.hangup(id);
             self.events.push_back(PathEvent::Abandoned(id));
         }
@@ -386,13 +390,20 @@ impl Path {
     }
 
     fn probe_current(&mut self, limit_ms: u64, now: Timestamp) {
-        let Some(id) = self.current() else { return };
+        if let Some(link) = self.current() {
+            self.probe(link, limit_ms, now);
+        }
+    }
+
+    /// Ask a link for a sign of life. One that is still being dialled has to show progress.
+    fn probe(&mut self, id: LinkId, limit_ms: u64, now: Timestamp) {
         let Some(link) = self.get_mut(id) else { return };
         let deadline = now + limit_ms;
-        let sooner = link.probe.is_none_or(|probe| deadline < probe.deadline);
-        if link.is_open() && sooner {
+        if link.probe.is_none_or(|probe| deadline < probe.deadline) {
             link.probe = Some(Probe { sent: now, deadline });
-            self.control.push_back(Transmit::Ping { link: id });
+            if link.is_open() {
+                self.control.push_back(Transmit::Ping { link: id });
+            }
         }
     }
 
@@ -427,6 +438,7 @@ impl Path {
                     link.local = local.map(|address| address.ip());
                     link.round_trip_ms = connect_ms;
                     link.last_byte = now;
+                    link.probe = None;
                     let engine = link.engine.insert(engine);
                     if paused {
                         engine.pause_reading(true, now);
@@ -487,7 +499,8 @@ impl Path {
     }
 
     fn heard(&mut self, id: LinkId, now: Timestamp) {
-        if self.get_mut(id).is_some_and(|link| link.heard(now)) {
+        let answered = self.get_mut(id).is_some_and(|link| link.heard(now));
+        if answered && self.current() == Some(id) {
             self.events.push_back(PathEvent::Alive);
         }
     }
