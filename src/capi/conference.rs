@@ -14,6 +14,8 @@ use super::types::{roam_completion, roam_event, roam_retry, roam_str, roam_trans
 use crate::client::{Conference, ConferenceEvent, RequestId, RequestOptions};
 use crate::error::Result;
 
+/// ---- States of a conference ----------------------------------------------------------------
+///
 /// Not logged in.
 pub const ROAM_CONFERENCE_STATE_IDLE: u32 = 0;
 /// Connecting and logging in.
@@ -147,7 +149,7 @@ impl Handle for roam_conference {
     }
 }
 
-/// ---- Conferences ---------------------------------------------------------------------------
+/// ---- Functions: conferences ----------------------------------------------------------------
 ///
 /// Make a conference for one session. The server is the one that the token names; there is no
 /// traffic before roam_conference_login. `events` is copied. Its error is read with

@@ -15,6 +15,8 @@ use crate::client::check_conference_options;
 use crate::config::{ConferenceConfig, PortalProtocol, ReconnectPolicy, SequenceBase};
 use crate::error::Result;
 
+/// ---- Options of a conference ---------------------------------------------------------------
+///
 /// Protocol 1.1: what was missed in the first part of an outage is lost.
 pub const ROAM_PORTAL_1_1: u32 = 11;
 /// Protocol 1.2: everything missed comes with the answer to the relogin; the default.
@@ -50,7 +52,7 @@ impl roam_conference_config {
     }
 }
 
-/// ---- Options of a conference ---------------------------------------------------------------
+/// ---- Functions: options of a conference ----------------------------------------------------
 ///
 /// New options with the defaults, which are good for a current portal. Never NULL.
 #[unsafe(no_mangle)]

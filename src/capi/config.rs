@@ -45,7 +45,7 @@ impl roam_config {
     }
 }
 
-/// ---- Options of a manager ------------------------------------------------------------------
+/// ---- Functions: options of a manager -------------------------------------------------------
 ///
 /// New options with the defaults. They need a URL. Never NULL.
 #[unsafe(no_mangle)]

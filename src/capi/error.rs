@@ -63,6 +63,8 @@ unsafe fn read<T>(error: *const roam_error, none: T, read: impl FnOnce(&Error) -
     }
 }
 
+/// ---- Functions: errors ---------------------------------------------------------------------
+///
 /// The status; ROAM_OK for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_error_status(error: *const roam_error) -> roam_status {

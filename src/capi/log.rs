@@ -8,6 +8,8 @@ use super::types::roam_str;
 use crate::client::CallbackScope;
 use crate::log::{Level, set_hook};
 
+/// ---- Log levels ----------------------------------------------------------------------------
+///
 /// Nothing is logged; the default.
 pub const ROAM_LOG_OFF: u32 = 0;
 /// Bugs of the library, and what makes a session impossible.
@@ -26,7 +28,7 @@ pub type roam_log = Option<
     unsafe extern "C" fn(user_data: *mut c_void, level: u32, target: roam_str, line: roam_str),
 >;
 
-/// ---- Log -----------------------------------------------------------------------------------
+/// ---- Functions: log ------------------------------------------------------------------------
 ///
 /// Set the function that gets the log lines of this process up to a level, in place of the former
 /// one; NULL or ROAM_LOG_OFF for none. A call of the former that has begun may still be running

@@ -11,6 +11,8 @@ use super::types::{UNKNOWN_MS, roam_retry, roam_transition, roam_wake};
 use crate::client::{Manager, ManagerEvent, Retry, Transition};
 use crate::error::Result;
 
+/// ---- States of a manager -------------------------------------------------------------------
+///
 /// No socket wants a connection.
 pub const ROAM_MANAGER_STATE_IDLE: u32 = 0;
 /// The first connection is being made.
@@ -150,7 +152,7 @@ impl Handle for roam_manager {
     }
 }
 
-/// ---- Managers ------------------------------------------------------------------------------
+/// ---- Functions: managers -------------------------------------------------------------------
 ///
 /// Make a manager. There is no traffic before a socket connects. `events` is copied. Its error is
 /// read with roam_config_last_error.

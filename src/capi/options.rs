@@ -4,6 +4,8 @@ use super::guard::unknown;
 use crate::config::{CommonConfig, DispatchMode, Limits, Timeouts};
 use crate::error::Result;
 
+/// ---- Options: dispatch, time limits, limits ------------------------------------------------
+///
 /// Callbacks run on threads of the library; the default.
 pub const ROAM_DISPATCH_THREAD: u32 = 0;
 /// Callbacks run inside roam_manager_dispatch, roam_socket_dispatch or roam_conference_dispatch.

@@ -13,6 +13,8 @@ use super::types::{roam_bytes, roam_completion, roam_event, roam_str, roam_trans
 use crate::client::{AckToken, EmitOptions, RequestId, Socket, SocketEvent};
 use crate::error::{Code, Error, Result};
 
+/// ---- States of a socket --------------------------------------------------------------------
+///
 /// Not connected, and not trying.
 pub const ROAM_SOCKET_STATE_IDLE: u32 = 0;
 /// Wants to join; not yet joined.
@@ -26,18 +28,20 @@ pub const ROAM_SOCKET_STATE_CLOSED: u32 = 4;
 
 /// Why a joined namespace was left: one of ROAM_DISCONNECT_...
 pub type roam_disconnect_reason = u32;
+/// ---- Why a namespace was left --------------------------------------------------------------
+///
 /// The server disconnected it ("io server disconnect"); it does not join again by itself.
-pub const ROAM_DISCONNECT_SERVER: roam_disconnect_reason = 1;
+pub const ROAM_DISCONNECT_SERVER: u32 = 1;
 /// roam_socket_disconnect ("io client disconnect").
-pub const ROAM_DISCONNECT_CLIENT: roam_disconnect_reason = 2;
+pub const ROAM_DISCONNECT_CLIENT: u32 = 2;
 /// The server's heartbeat did not arrive ("ping timeout").
-pub const ROAM_DISCONNECT_PING_TIMEOUT: roam_disconnect_reason = 3;
+pub const ROAM_DISCONNECT_PING_TIMEOUT: u32 = 3;
 /// The connection was closed ("transport close").
-pub const ROAM_DISCONNECT_TRANSPORT_CLOSE: roam_disconnect_reason = 4;
+pub const ROAM_DISCONNECT_TRANSPORT_CLOSE: u32 = 4;
 /// The connection broke ("transport error").
-pub const ROAM_DISCONNECT_TRANSPORT_ERROR: roam_disconnect_reason = 5;
+pub const ROAM_DISCONNECT_TRANSPORT_ERROR: u32 = 5;
 /// The server sent something that is no packet ("parse error").
-pub const ROAM_DISCONNECT_PARSE_ERROR: roam_disconnect_reason = 6;
+pub const ROAM_DISCONNECT_PARSE_ERROR: u32 = 6;
 
 /// One namespace of a manager. Any thread.
 pub struct roam_socket {
@@ -147,7 +151,7 @@ impl Handle for roam_socket {
     }
 }
 
-/// ---- Sockets -------------------------------------------------------------------------------
+/// ---- Functions: sockets --------------------------------------------------------------------
 ///
 /// Make a socket on a namespace, "/" or "/...". INVALID_STATE while another socket of this manager
 /// uses it. There is no traffic before roam_socket_connect. `events` is copied. Its error is read

@@ -8,113 +8,117 @@ use crate::error::Code;
 /// Newer libraries may give values that are not listed here.
 pub type roam_status = u32;
 
+/// ---- Statuses ------------------------------------------------------------------------------
+///
 /// Success.
-pub const ROAM_OK: roam_status = 0;
+pub const ROAM_OK: u32 = 0;
 /// A pointer that must not be NULL was NULL.
-pub const ROAM_E_NULL_ARGUMENT: roam_status = 1;
+pub const ROAM_E_NULL_ARGUMENT: u32 = 1;
 /// An argument is outside its range; the message names it.
-pub const ROAM_E_INVALID_ARGUMENT: roam_status = 2;
+pub const ROAM_E_INVALID_ARGUMENT: u32 = 2;
 /// Text was not UTF-8.
-pub const ROAM_E_INVALID_UTF8: roam_status = 3;
+pub const ROAM_E_INVALID_UTF8: u32 = 3;
 /// Text was not the JSON that the call takes, or was nested too deeply.
-pub const ROAM_E_INVALID_JSON: roam_status = 4;
+pub const ROAM_E_INVALID_JSON: u32 = 4;
 /// The URL cannot be used; the message says which part.
-pub const ROAM_E_INVALID_URL: roam_status = 5;
+pub const ROAM_E_INVALID_URL: u32 = 5;
 /// The call does not fit the state of the object.
-pub const ROAM_E_INVALID_STATE: roam_status = 6;
+pub const ROAM_E_INVALID_STATE: u32 = 6;
 /// The object was freed or closed.
-pub const ROAM_E_CLOSED: roam_status = 7;
+pub const ROAM_E_CLOSED: u32 = 7;
 /// The call would wait for the thread it was made on.
-pub const ROAM_E_WOULD_DEADLOCK: roam_status = 8;
+pub const ROAM_E_WOULD_DEADLOCK: u32 = 8;
 /// This build or platform cannot do it.
-pub const ROAM_E_UNSUPPORTED: roam_status = 9;
+pub const ROAM_E_UNSUPPORTED: u32 = 9;
 /// A payload is larger than the limit.
-pub const ROAM_E_TOO_LARGE: roam_status = 10;
+pub const ROAM_E_TOO_LARGE: u32 = 10;
 /// The queue to the wire is full.
-pub const ROAM_E_QUEUE_FULL: roam_status = 11;
+pub const ROAM_E_QUEUE_FULL: u32 = 11;
 /// The event name is reserved by Socket.IO.
-pub const ROAM_E_RESERVED_EVENT: roam_status = 12;
+pub const ROAM_E_RESERVED_EVENT: u32 = 12;
 /// A call with a time limit ran out of time.
-pub const ROAM_E_TIMED_OUT: roam_status = 13;
+pub const ROAM_E_TIMED_OUT: u32 = 13;
 /// The host cancelled it. A request that was already sent may have been executed.
-pub const ROAM_E_CANCELLED: roam_status = 14;
+pub const ROAM_E_CANCELLED: u32 = 14;
 /// A bug of roamio was stopped at the boundary. The handle is only good for its free function.
-pub const ROAM_E_PANIC: roam_status = 99;
+pub const ROAM_E_PANIC: u32 = 99;
 /// The name could not be resolved.
-pub const ROAM_E_DNS: roam_status = 100;
+pub const ROAM_E_DNS: u32 = 100;
 /// No address accepted a TCP connection.
-pub const ROAM_E_CONNECT: roam_status = 101;
+pub const ROAM_E_CONNECT: u32 = 101;
 /// TLS could not be agreed.
-pub const ROAM_E_TLS_HANDSHAKE: roam_status = 102;
+pub const ROAM_E_TLS_HANDSHAKE: u32 = 102;
 /// The server's certificate was not accepted.
-pub const ROAM_E_TLS_CERTIFICATE: roam_status = 103;
+pub const ROAM_E_TLS_CERTIFICATE: u32 = 103;
 /// The proxy refused or failed.
-pub const ROAM_E_PROXY: roam_status = 104;
+pub const ROAM_E_PROXY: u32 = 104;
 /// The server answered with an HTTP status that is not the expected one.
-pub const ROAM_E_HTTP_STATUS: roam_status = 105;
+pub const ROAM_E_HTTP_STATUS: u32 = 105;
 /// The WebSocket protocol was violated.
-pub const ROAM_E_WEBSOCKET: roam_status = 106;
+pub const ROAM_E_WEBSOCKET: u32 = 106;
 /// A phase of connecting took too long.
-pub const ROAM_E_CONNECT_TIMEOUT: roam_status = 107;
+pub const ROAM_E_CONNECT_TIMEOUT: u32 = 107;
 /// The connection broke, or the path below it was lost.
-pub const ROAM_E_NETWORK_LOST: roam_status = 108;
+pub const ROAM_E_NETWORK_LOST: u32 = 108;
 /// The Engine.IO open packet is missing, malformed or out of range.
-pub const ROAM_E_HANDSHAKE: roam_status = 200;
+pub const ROAM_E_HANDSHAKE: u32 = 200;
 /// The server's heartbeat did not arrive in time.
-pub const ROAM_E_PING_TIMEOUT: roam_status = 201;
+pub const ROAM_E_PING_TIMEOUT: u32 = 201;
 /// The server does not know the Engine.IO session.
-pub const ROAM_E_UNKNOWN_SID: roam_status = 202;
+pub const ROAM_E_UNKNOWN_SID: u32 = 202;
 /// The upgrade to WebSocket failed.
-pub const ROAM_E_UPGRADE: roam_status = 203;
+pub const ROAM_E_UPGRADE: u32 = 203;
 /// An Engine.IO packet could not be decoded.
-pub const ROAM_E_ENGINE_PACKET: roam_status = 204;
+pub const ROAM_E_ENGINE_PACKET: u32 = 204;
 /// The peer sent more than the inbound limit.
-pub const ROAM_E_PAYLOAD_LIMIT: roam_status = 205;
+pub const ROAM_E_PAYLOAD_LIMIT: u32 = 205;
 /// The peer closed the Engine.IO connection.
-pub const ROAM_E_ENGINE_CLOSED: roam_status = 206;
+pub const ROAM_E_ENGINE_CLOSED: u32 = 206;
 /// The server refused the namespace; the error carries its JSON.
-pub const ROAM_E_CONNECT_ERROR: roam_status = 300;
+pub const ROAM_E_CONNECT_ERROR: u32 = 300;
 /// A Socket.IO packet could not be decoded.
-pub const ROAM_E_SOCKET_PACKET: roam_status = 301;
+pub const ROAM_E_SOCKET_PACKET: u32 = 301;
 /// Binary attachments do not fit their event.
-pub const ROAM_E_ATTACHMENTS: roam_status = 302;
+pub const ROAM_E_ATTACHMENTS: u32 = 302;
 /// No ack came in time; the server may or may not have acted.
-pub const ROAM_E_ACK_TIMEOUT: roam_status = 303;
+pub const ROAM_E_ACK_TIMEOUT: u32 = 303;
 /// The connection was lost after the packet was written; the server may or may not have acted.
-pub const ROAM_E_ACK_LOST: roam_status = 304;
+pub const ROAM_E_ACK_LOST: u32 = 304;
 /// The server disconnected the namespace.
-pub const ROAM_E_SERVER_DISCONNECT: roam_status = 305;
+pub const ROAM_E_SERVER_DISCONNECT: u32 = 305;
 /// It was never written to a connection.
-pub const ROAM_E_NOT_SENT: roam_status = 306;
+pub const ROAM_E_NOT_SENT: u32 = 306;
 /// The token cannot be used; nothing was sent.
-pub const ROAM_E_TOKEN_INVALID: roam_status = 400;
+pub const ROAM_E_TOKEN_INVALID: u32 = 400;
 /// The portal refused the login. The token is spent.
-pub const ROAM_E_LOGIN_REJECTED: roam_status = 401;
+pub const ROAM_E_LOGIN_REJECTED: u32 = 401;
 /// The portal refused the relogin for a reason without a code of its own.
-pub const ROAM_E_RELOGIN_REJECTED: roam_status = 402;
+pub const ROAM_E_RELOGIN_REJECTED: u32 = 402;
 /// The reconnection ticket is expired.
-pub const ROAM_E_TICKET_EXPIRED: roam_status = 403;
+pub const ROAM_E_TICKET_EXPIRED: u32 = 403;
 /// The portal sent a ticket that is none.
-pub const ROAM_E_TICKET_MALFORMED: roam_status = 404;
+pub const ROAM_E_TICKET_MALFORMED: u32 = 404;
 /// The portal no longer knows the participant, or the session cannot be resumed.
-pub const ROAM_E_SESSION_LOST: roam_status = 405;
+pub const ROAM_E_SESSION_LOST: u32 = 405;
 /// The portal dropped the participant.
-pub const ROAM_E_DROPPED: roam_status = 406;
+pub const ROAM_E_DROPPED: u32 = 406;
 /// The portal refused the request; the error carries its text.
-pub const ROAM_E_REQUEST_REJECTED: roam_status = 407;
+pub const ROAM_E_REQUEST_REJECTED: u32 = 407;
 /// There is no session.
-pub const ROAM_E_NOT_LOGGED_IN: roam_status = 408;
+pub const ROAM_E_NOT_LOGGED_IN: u32 = 408;
 /// The portal does not speak the protocol version.
-pub const ROAM_E_PROTOCOL_VERSION: roam_status = 409;
+pub const ROAM_E_PROTOCOL_VERSION: u32 = 409;
 /// The login got no answer. The token is spent, and a ghost participant may remain.
-pub const ROAM_E_LOGIN_UNKNOWN: roam_status = 410;
+pub const ROAM_E_LOGIN_UNKNOWN: u32 = 410;
 /// The portal was restarted, or it is another one: it does not know the ticket's signature.
-pub const ROAM_E_SERVER_RESTARTED: roam_status = 411;
+pub const ROAM_E_SERVER_RESTARTED: u32 = 411;
 /// Somebody else resumes this session again and again.
-pub const ROAM_E_SUPERSEDED: roam_status = 412;
+pub const ROAM_E_SUPERSEDED: u32 = 412;
 /// Left without the portal's answer: the participant may stay visible until the portal forgets it.
-pub const ROAM_E_LEFT_UNCONFIRMED: roam_status = 413;
+pub const ROAM_E_LEFT_UNCONFIRMED: u32 = 413;
 
+/// ---- Errors --------------------------------------------------------------------------------
+///
 /// What helps: fix the call, or give up.
 pub const ROAM_RETRY_NEVER: u32 = 0;
 /// What helps: nothing to do, the library is on it.
@@ -135,6 +139,8 @@ pub const ROAM_LAYER_SOCKET: u32 = 3;
 /// The error comes from the conference portal.
 pub const ROAM_LAYER_CONFERENCE: u32 = 4;
 
+/// ---- Functions: statuses -------------------------------------------------------------------
+///
 /// The name of a status without its prefix, such as "ACK_LOST" or "OK"; "UNKNOWN" for a value that
 /// this library does not know. Static.
 #[unsafe(no_mangle)]

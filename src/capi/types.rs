@@ -49,7 +49,8 @@ pub struct roam_event {
 pub struct roam_transition {
     /// Steps of one object are numbered from 1 without a hole.
     pub number: u64,
-    /// The new state: ROAM_MANAGER_..., ROAM_SOCKET_... or ROAM_CONFERENCE_STATE_...
+    /// The new state: ROAM_MANAGER_STATE_..., ROAM_SOCKET_STATE_... or
+    /// ROAM_CONFERENCE_STATE_...
     pub state: u32,
     /// Why; NULL where it was asked for.
     pub cause: *const roam_error,

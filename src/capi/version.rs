@@ -1,8 +1,8 @@
 use super::guard;
 use super::types::roam_str;
 
-/// Version of this header, as text.
-pub const ROAM_VERSION: &str = "0.1.0";
+/// ---- Version -------------------------------------------------------------------------------
+///
 /// First part of the version.
 pub const ROAM_VERSION_MAJOR: u32 = 0;
 /// Second part of the version.
@@ -14,6 +14,8 @@ pub const ROAM_VERSION_NUMBER: u32 = 100;
 /// Changes only when a program must be built anew to run with the library.
 pub const ROAM_ABI_VERSION: u32 = 1;
 
+/// ---- Functions: version --------------------------------------------------------------------
+///
 /// The version of the library that runs, as text. Static.
 #[unsafe(no_mangle)]
 pub extern "C" fn roam_version() -> roam_str {

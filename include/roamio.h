@@ -1,0 +1,1053 @@
+/*
+ * roamio: a Socket.IO client, and the signalling session of the Open WebRTC Toolkit (OWT), that
+ * survive network changes.
+ *
+ * Read from top to bottom: conventions, statuses, options, then the objects in the order of their
+ * life. A plain Socket.IO program uses roam_config, roam_manager and roam_socket. A conference
+ * program uses roam_conference_config and roam_conference.
+ *
+ * Ownership
+ *   A _new function gives an object to its caller, a _free function takes it back; freeing NULL does
+ *   nothing. Everything passed to a function is borrowed for the call and copied, tables of
+ *   functions included. Everything passed to a callback is valid until the callback returns. Results
+ *   are written through pointers, and only when the function returns ROAM_OK. Text is UTF-8 with a
+ *   length; ROAM_STR makes it from a C string. Text is never read beyond its length.
+ *
+ * Threads
+ *   Every function may be called from any thread, also at the same time on one object, and inside
+ *   any callback. The functions of the two configs are the exception: one thread at a time. No
+ *   function waits for the network; only the _free_wait functions wait.
+ *
+ * Callbacks
+ *   The callbacks of a manager and its sockets, or of a conference, run one at a time and in order,
+ *   with no lock held, and never inside a call that you are making (exception: _free with manual
+ *   dispatch, below). By default threads of the library run them, at most four for all objects;
+ *   with ROAM_DISPATCH_MANUAL your own loop does, by calling a _dispatch function. A slow callback
+ *   delays the callbacks after it, but no heartbeat. What waits for callbacks is bounded: when it is
+ *   full, nothing more is read from the network, on_host_slow says so, and nothing is dropped.
+ *   Callbacks must return: no exception, longjmp or thread cancellation may leave them.
+ *
+ * Outcomes
+ *   A function that takes a roam_completion and returns ROAM_OK calls it exactly once, on every
+ *   path. A reply lost with the connection is ACK_LOST, one that did not come in time is
+ *   ACK_TIMEOUT: in both cases the other side may or may not have acted.
+ *
+ * End of life
+ *   _free never blocks and is allowed in every callback, those of the object itself included. When
+ *   it returns, the handle is gone and no further callback of the object begins, except those of its
+ *   pending completions, with CLOSED, and then `destroy`, last and once: free `user_data` there. If
+ *   a callback of the object is running on another thread at the time, it finishes.
+ *   With manual dispatch, completions and `destroy` run inside _free, before it returns; if a
+ *   dispatch is running at the time, that dispatch runs them.
+ *   The order of frees does not matter: a socket keeps its manager's connection running.
+ *   _free_wait frees and waits for the end. It answers WOULD_DEADLOCK inside any callback.
+ *
+ * Errors
+ *   Functions return a roam_status. Details of a failed call are read on the same thread from the
+ *   object it was called on, with its _last_error function. Errors that are events or outcomes come
+ *   as a roam_error. roam_error_retry tells what helps. A wrong call has no side effect.
+ *
+ * Growth
+ *   Statuses, functions, and members at the end of structs are added; nothing is renumbered or
+ *   removed while ROAM_ABI_VERSION stays. So expect numbers that you do not know, and set
+ *   struct_size of the tables to their sizeof. The shared library stays loaded once it is.
+ *
+ * This file is generated from the library's sources.
+ */
+
+#ifndef ROAMIO_H
+#define ROAMIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/** Version of this header, as text. */
+#define ROAM_VERSION "0.1.0"
+
+/** Stands for a time that is not known, or that will not come. */
+#define ROAM_UNKNOWN_MS UINT64_MAX
+
+/* ---- Version ------------------------------------------------------------------------------- */
+
+/** First part of the version. */
+#define ROAM_VERSION_MAJOR 0
+/** Second part of the version. */
+#define ROAM_VERSION_MINOR 1
+/** Third part of the version. */
+#define ROAM_VERSION_PATCH 0
+/** All parts in one number, two decimal digits each for minor and patch: 10203 is 1.2.3. */
+#define ROAM_VERSION_NUMBER 100
+/** Changes only when a program must be built anew to run with the library. */
+#define ROAM_ABI_VERSION 1
+
+/* ---- Statuses ------------------------------------------------------------------------------ */
+
+/** Success. */
+#define ROAM_OK 0
+/** A pointer that must not be NULL was NULL. */
+#define ROAM_E_NULL_ARGUMENT 1
+/** An argument is outside its range; the message names it. */
+#define ROAM_E_INVALID_ARGUMENT 2
+/** Text was not UTF-8. */
+#define ROAM_E_INVALID_UTF8 3
+/** Text was not the JSON that the call takes, or was nested too deeply. */
+#define ROAM_E_INVALID_JSON 4
+/** The URL cannot be used; the message says which part. */
+#define ROAM_E_INVALID_URL 5
+/** The call does not fit the state of the object. */
+#define ROAM_E_INVALID_STATE 6
+/** The object was freed or closed. */
+#define ROAM_E_CLOSED 7
+/** The call would wait for the thread it was made on. */
+#define ROAM_E_WOULD_DEADLOCK 8
+/** This build or platform cannot do it. */
+#define ROAM_E_UNSUPPORTED 9
+/** A payload is larger than the limit. */
+#define ROAM_E_TOO_LARGE 10
+/** The queue to the wire is full. */
+#define ROAM_E_QUEUE_FULL 11
+/** The event name is reserved by Socket.IO. */
+#define ROAM_E_RESERVED_EVENT 12
+/** A call with a time limit ran out of time. */
+#define ROAM_E_TIMED_OUT 13
+/** The host cancelled it. A request that was already sent may have been executed. */
+#define ROAM_E_CANCELLED 14
+/** A bug of roamio was stopped at the boundary. The handle is only good for its free function. */
+#define ROAM_E_PANIC 99
+/** The name could not be resolved. */
+#define ROAM_E_DNS 100
+/** No address accepted a TCP connection. */
+#define ROAM_E_CONNECT 101
+/** TLS could not be agreed. */
+#define ROAM_E_TLS_HANDSHAKE 102
+/** The server's certificate was not accepted. */
+#define ROAM_E_TLS_CERTIFICATE 103
+/** The proxy refused or failed. */
+#define ROAM_E_PROXY 104
+/** The server answered with an HTTP status that is not the expected one. */
+#define ROAM_E_HTTP_STATUS 105
+/** The WebSocket protocol was violated. */
+#define ROAM_E_WEBSOCKET 106
+/** A phase of connecting took too long. */
+#define ROAM_E_CONNECT_TIMEOUT 107
+/** The connection broke, or the path below it was lost. */
+#define ROAM_E_NETWORK_LOST 108
+/** The Engine.IO open packet is missing, malformed or out of range. */
+#define ROAM_E_HANDSHAKE 200
+/** The server's heartbeat did not arrive in time. */
+#define ROAM_E_PING_TIMEOUT 201
+/** The server does not know the Engine.IO session. */
+#define ROAM_E_UNKNOWN_SID 202
+/** The upgrade to WebSocket failed. */
+#define ROAM_E_UPGRADE 203
+/** An Engine.IO packet could not be decoded. */
+#define ROAM_E_ENGINE_PACKET 204
+/** The peer sent more than the inbound limit. */
+#define ROAM_E_PAYLOAD_LIMIT 205
+/** The peer closed the Engine.IO connection. */
+#define ROAM_E_ENGINE_CLOSED 206
+/** The server refused the namespace; the error carries its JSON. */
+#define ROAM_E_CONNECT_ERROR 300
+/** A Socket.IO packet could not be decoded. */
+#define ROAM_E_SOCKET_PACKET 301
+/** Binary attachments do not fit their event. */
+#define ROAM_E_ATTACHMENTS 302
+/** No ack came in time; the server may or may not have acted. */
+#define ROAM_E_ACK_TIMEOUT 303
+/** The connection was lost after the packet was written; the server may or may not have acted. */
+#define ROAM_E_ACK_LOST 304
+/** The server disconnected the namespace. */
+#define ROAM_E_SERVER_DISCONNECT 305
+/** It was never written to a connection. */
+#define ROAM_E_NOT_SENT 306
+/** The token cannot be used; nothing was sent. */
+#define ROAM_E_TOKEN_INVALID 400
+/** The portal refused the login. The token is spent. */
+#define ROAM_E_LOGIN_REJECTED 401
+/** The portal refused the relogin for a reason without a code of its own. */
+#define ROAM_E_RELOGIN_REJECTED 402
+/** The reconnection ticket is expired. */
+#define ROAM_E_TICKET_EXPIRED 403
+/** The portal sent a ticket that is none. */
+#define ROAM_E_TICKET_MALFORMED 404
+/** The portal no longer knows the participant, or the session cannot be resumed. */
+#define ROAM_E_SESSION_LOST 405
+/** The portal dropped the participant. */
+#define ROAM_E_DROPPED 406
+/** The portal refused the request; the error carries its text. */
+#define ROAM_E_REQUEST_REJECTED 407
+/** There is no session. */
+#define ROAM_E_NOT_LOGGED_IN 408
+/** The portal does not speak the protocol version. */
+#define ROAM_E_PROTOCOL_VERSION 409
+/** The login got no answer. The token is spent, and a ghost participant may remain. */
+#define ROAM_E_LOGIN_UNKNOWN 410
+/** The portal was restarted, or it is another one: it does not know the ticket's signature. */
+#define ROAM_E_SERVER_RESTARTED 411
+/** Somebody else resumes this session again and again. */
+#define ROAM_E_SUPERSEDED 412
+/**
+ * Left without the portal's answer: the participant may stay visible until the portal forgets it.
+ */
+#define ROAM_E_LEFT_UNCONFIRMED 413
+
+/* ---- Errors -------------------------------------------------------------------------------- */
+
+/** What helps: fix the call, or give up. */
+#define ROAM_RETRY_NEVER 0
+/** What helps: nothing to do, the library is on it. */
+#define ROAM_RETRY_AUTOMATIC 1
+/** What helps: the same call may work later, or on another network. */
+#define ROAM_RETRY_LATER 2
+/** What helps: obtain a new token and log in; what the server knew is gone. */
+#define ROAM_RETRY_LOGIN 3
+/** The error comes from the call itself. */
+#define ROAM_LAYER_CALL 0
+/** The error comes from DNS, TCP, TLS, HTTP or WebSocket. */
+#define ROAM_LAYER_TRANSPORT 1
+/** The error comes from Engine.IO. */
+#define ROAM_LAYER_ENGINE 2
+/** The error comes from Socket.IO. */
+#define ROAM_LAYER_SOCKET 3
+/** The error comes from the conference portal. */
+#define ROAM_LAYER_CONFERENCE 4
+
+/* ---- Options: dispatch, time limits, limits ------------------------------------------------ */
+
+/** Callbacks run on threads of the library; the default. */
+#define ROAM_DISPATCH_THREAD 0
+/** Callbacks run inside roam_manager_dispatch, roam_socket_dispatch or roam_conference_dispatch. */
+#define ROAM_DISPATCH_MANUAL 1
+/** Time limit of a whole attempt to connect; 20 s. */
+#define ROAM_TIMEOUT_ATTEMPT 0
+/** Time limit of the name lookup; 5 s. */
+#define ROAM_TIMEOUT_DNS 1
+/** Time limit of all TCP connects of an attempt together; 10 s. */
+#define ROAM_TIMEOUT_TCP 2
+/** Time limit of the TLS handshake; 10 s. */
+#define ROAM_TIMEOUT_TLS 3
+/** Time limit of the WebSocket handshake and the Engine.IO open packet; 10 s. */
+#define ROAM_TIMEOUT_OPEN 4
+/** Time limit of joining a namespace; 10 s. */
+#define ROAM_TIMEOUT_NAMESPACE 5
+/** Time limit of an ack for which none is given; 30 s. Managers only; 0 for none. */
+#define ROAM_TIMEOUT_ACK 6
+/** Time limit of the answer to a login; 15 s. This and the following for conferences only. */
+#define ROAM_TIMEOUT_LOGIN 7
+/** Time limit of the answer to a relogin, counted only while no byte arrives; 15 s. */
+#define ROAM_TIMEOUT_RELOGIN 8
+/** Time limit of the answer to a refresh of the ticket; 10 s. */
+#define ROAM_TIMEOUT_REFRESH 9
+/** Time limit of leaving; 3 s. */
+#define ROAM_TIMEOUT_LOGOUT 10
+/** Time limit of a request for which none is given; 15 s. */
+#define ROAM_TIMEOUT_REQUEST 11
+/** For how long after a loss the short delays of resuming apply; 120 s. */
+#define ROAM_TIMEOUT_FAST_RESUME 12
+/** Bytes of one inbound message; 16 MiB. */
+#define ROAM_LIMIT_INBOUND_MESSAGE 0
+/** Attachments of one inbound event; 64. */
+#define ROAM_LIMIT_INBOUND_ATTACHMENTS 1
+/** Attachments of one outbound event; 10, because current servers close the connection at 11. */
+#define ROAM_LIMIT_OUTBOUND_ATTACHMENTS 2
+/** Open arrays and objects in JSON; 128, the most. */
+#define ROAM_LIMIT_JSON_DEPTH 3
+/** Events waiting for the wire; 1,000. */
+#define ROAM_LIMIT_WIRE_QUEUE_EVENTS 4
+/** Bytes waiting for the wire; 8 MiB. No single text of a call can be longer. */
+#define ROAM_LIMIT_WIRE_QUEUE_BYTES 5
+/** Events waiting for callbacks; 10,000. When they are reached nothing more is read. */
+#define ROAM_LIMIT_HOST_QUEUE_EVENTS 6
+/** Bytes waiting for callbacks; 16 MiB. */
+#define ROAM_LIMIT_HOST_QUEUE_BYTES 7
+
+/* ---- Log levels ---------------------------------------------------------------------------- */
+
+/** Nothing is logged; the default. */
+#define ROAM_LOG_OFF 0
+/** Bugs of the library, and what makes a session impossible. */
+#define ROAM_LOG_ERROR 1
+/** Works, but should not stay so. */
+#define ROAM_LOG_WARN 2
+/** Changes of state. */
+#define ROAM_LOG_INFO 3
+/** Every attempt and its result. */
+#define ROAM_LOG_DEBUG 4
+
+/* ---- States of a manager ------------------------------------------------------------------- */
+
+/** No socket wants a connection. */
+#define ROAM_MANAGER_STATE_IDLE 0
+/** The first connection is being made. */
+#define ROAM_MANAGER_STATE_CONNECTING 1
+/** The connection is open. */
+#define ROAM_MANAGER_STATE_CONNECTED 2
+/** The connection was lost and is being made again. */
+#define ROAM_MANAGER_STATE_RECONNECTING 3
+/** Closed for good. */
+#define ROAM_MANAGER_STATE_CLOSED 4
+
+/* ---- States of a socket -------------------------------------------------------------------- */
+
+/** Not connected, and not trying. */
+#define ROAM_SOCKET_STATE_IDLE 0
+/** Wants to join; not yet joined. */
+#define ROAM_SOCKET_STATE_JOINING 1
+/** Joined. */
+#define ROAM_SOCKET_STATE_CONNECTED 2
+/** Was joined; joins again when there is a connection. */
+#define ROAM_SOCKET_STATE_REJOINING 3
+/** Closed for good. */
+#define ROAM_SOCKET_STATE_CLOSED 4
+
+/* ---- Why a namespace was left -------------------------------------------------------------- */
+
+/** The server disconnected it ("io server disconnect"); it does not join again by itself. */
+#define ROAM_DISCONNECT_SERVER 1
+/** roam_socket_disconnect ("io client disconnect"). */
+#define ROAM_DISCONNECT_CLIENT 2
+/** The server's heartbeat did not arrive ("ping timeout"). */
+#define ROAM_DISCONNECT_PING_TIMEOUT 3
+/** The connection was closed ("transport close"). */
+#define ROAM_DISCONNECT_TRANSPORT_CLOSE 4
+/** The connection broke ("transport error"). */
+#define ROAM_DISCONNECT_TRANSPORT_ERROR 5
+/** The server sent something that is no packet ("parse error"). */
+#define ROAM_DISCONNECT_PARSE_ERROR 6
+
+/* ---- Options of a conference --------------------------------------------------------------- */
+
+/** Protocol 1.1: what was missed in the first part of an outage is lost. */
+#define ROAM_PORTAL_1_1 11
+/** Protocol 1.2: everything missed comes with the answer to the relogin; the default. */
+#define ROAM_PORTAL_1_2 12
+/** The numbering of replayed notifications is found out; the default. */
+#define ROAM_SEQUENCE_DETECT 0
+/** The portal numbers notifications from 0. */
+#define ROAM_SEQUENCE_FROM_ZERO 1
+/** The portal numbers notifications from 1. */
+#define ROAM_SEQUENCE_FROM_ONE 2
+
+/* ---- States of a conference ---------------------------------------------------------------- */
+
+/** Not logged in. */
+#define ROAM_CONFERENCE_STATE_IDLE 0
+/** Connecting and logging in. */
+#define ROAM_CONFERENCE_STATE_JOINING 1
+/** In the conference. */
+#define ROAM_CONFERENCE_STATE_READY 2
+/** The connection is lost; coming back with the ticket. */
+#define ROAM_CONFERENCE_STATE_RESUMING 3
+/** Logging out. */
+#define ROAM_CONFERENCE_STATE_LEAVING 4
+/** Over; the step's cause says why, NULL after a logout. */
+#define ROAM_CONFERENCE_STATE_ENDED 5
+
+/* ---- Types ----------------------------------------------------------------------------------- */
+
+/** One session at an OWT portal, with a connection of its own. Any thread. */
+typedef struct roam_conference roam_conference;
+
+/** Options of a conference. One thread at a time; a copy is taken by roam_conference_new. */
+typedef struct roam_conference_config roam_conference_config;
+
+/** Options of a manager. One thread at a time; a copy is taken by roam_manager_new. */
+typedef struct roam_config roam_config;
+
+/** An error with its details. Never yours to free; see where you got it for how long it lives. */
+typedef struct roam_error roam_error;
+
+/** One connection to a Socket.IO server, its reconnection, and the sockets on it. Any thread. */
+typedef struct roam_manager roam_manager;
+
+/** One namespace of a manager. Any thread. */
+typedef struct roam_socket roam_socket;
+
+/** Text: `len` bytes of UTF-8, not terminated. NULL with length 0 is the empty text. */
+typedef struct roam_str {
+  /** First byte. */
+  const char *data;
+  /** Number of bytes. */
+  size_t len;
+} roam_str;
+
+/**
+ * What a call, an event or an outcome came to: ROAM_OK or one of ROAM_E_...
+ * 1 to 99 are errors of the call itself, returned at once and without side effect. 100 and up
+ * happened out there: transport 100, Engine.IO 200, Socket.IO 300, conference 400.
+ * Newer libraries may give values that are not listed here.
+ */
+typedef uint32_t roam_status;
+
+/**
+ * Takes one line: its level (ROAM_LOG_...), the part of the library that it comes from, the text.
+ * The texts are valid until it returns. It is called on any thread, also by several at once, and
+ * must return soon. It may call this library, except to wait.
+ */
+typedef void (*roam_log)(void *user_data,
+                         uint32_t level,
+                         roam_str target,
+                         roam_str line);
+
+/** One step of an object's state machine. Valid inside the callback that it was given to. */
+typedef struct roam_transition {
+  /** Steps of one object are numbered from 1 without a hole. */
+  uint64_t number;
+  /**
+   * The new state: ROAM_MANAGER_STATE_..., ROAM_SOCKET_STATE_... or
+   * ROAM_CONFERENCE_STATE_...
+   */
+  uint32_t state;
+  /** Why; NULL where it was asked for. */
+  const roam_error *cause;
+  /**
+   * For how many milliseconds the session can still be resumed, an estimate, or ROAM_UNKNOWN_MS.
+   */
+  uint64_t grace_ms;
+} roam_transition;
+
+/** An attempt to connect has failed. Valid inside the callback that it was given to. */
+typedef struct roam_retry {
+  /** Failed attempts in a row. */
+  uint32_t attempt;
+  /** Why the last one failed. */
+  const roam_error *error;
+  /** The wait before the next attempt in milliseconds; ROAM_UNKNOWN_MS when there is none. */
+  uint64_t delay_ms;
+  /**
+   * For how many milliseconds the session can still be resumed, an estimate, or ROAM_UNKNOWN_MS.
+   */
+  uint64_t grace_ms;
+} roam_retry;
+
+/** What a manager tells. Zero it, set `struct_size` and what you want to hear. */
+typedef struct roam_manager_events {
+  /** sizeof(roam_manager_events). */
+  size_t struct_size;
+  /** Passed to every function. */
+  void *user_data;
+  /** Called once, after every other function: free `user_data` here. */
+  void (*destroy)(void *user_data);
+  /** The state is ROAM_MANAGER_STATE_... */
+  void (*on_state)(void *user_data, const roam_transition *step);
+  /** An attempt to connect has failed. */
+  void (*on_retry)(void *user_data, const roam_retry *retry);
+  /** Callbacks do not keep up; nothing more is read until they do. Nothing is dropped. */
+  void (*on_host_slow)(void *user_data);
+} roam_manager_events;
+
+/** Wakes the host's own loop; see roam_manager_set_wake. */
+typedef void (*roam_wake)(void *user_data);
+
+/** Why a joined namespace was left: one of ROAM_DISCONNECT_... */
+typedef uint32_t roam_disconnect_reason;
+
+/** Bytes. NULL with length 0 is empty. */
+typedef struct roam_bytes {
+  /** First byte. */
+  const uint8_t *data;
+  /** Number of bytes. */
+  size_t len;
+} roam_bytes;
+
+/**
+ * A received event, reply or notification. Valid inside the callback that it was given to.
+ *
+ * Every argument stands by itself, because then each is a piece of the received frame and nothing
+ * has to be copied or parsed again to separate them.
+ */
+typedef struct roam_event {
+  /** Name of the event; empty for a reply. */
+  roam_str name;
+  /**
+   * The arguments, each the JSON text of one value, as it came over the wire. A binary value is
+   * the object {"_placeholder":true,"num":i}; its bytes are attachment i. A notification has one
+   * argument, its data; a reply has what follows the portal's status.
+   */
+  const roam_str *args;
+  /** Number of arguments. */
+  size_t arg_count;
+  /** The binary values. */
+  const roam_bytes *attachments;
+  /** Number of attachments. */
+  size_t attachment_count;
+  /** Not 0: the server wants an answer, see roam_socket_ack. It can be kept and used later. */
+  uint64_t ack_token;
+} roam_event;
+
+/** What a socket tells. Zero it, set `struct_size` and what you want to hear. */
+typedef struct roam_socket_events {
+  /** sizeof(roam_socket_events). */
+  size_t struct_size;
+  /** Passed to every function. */
+  void *user_data;
+  /** Called once, after every other function and completion: free `user_data` here. */
+  void (*destroy)(void *user_data);
+  /** The state is ROAM_SOCKET_STATE_... Comes before on_connect and on_disconnect. */
+  void (*on_state)(void *user_data, const roam_transition *step);
+  /** The namespace is joined, under this id of the server. */
+  void (*on_connect)(void *user_data, roam_str socket_sid);
+  /** The joined namespace was left. `cause` may be NULL. */
+  void (*on_disconnect)(void *user_data,
+                        roam_disconnect_reason reason,
+                        const roam_error *cause);
+  /**
+   * The server refused the namespace (roam_error_server_json says why), or joining failed. When
+   * `active` the socket tries again by itself.
+   */
+  void (*on_connect_error)(void *user_data, const roam_error *error, bool active);
+  /** An event of any name. */
+  void (*on_event)(void *user_data, const roam_event *event);
+} roam_socket_events;
+
+/**
+ * What becomes of a request. If the function that takes it returns ROAM_OK, `call` is called
+ * exactly once, on every path; otherwise never. It must not be NULL.
+ */
+typedef struct roam_completion {
+  /** Passed to `call`. */
+  void *user_data;
+  /** Exactly one of `error` and `reply` is not NULL; both are valid until the function returns. */
+  void (*call)(void *user_data, const roam_error *error, const roam_event *reply);
+} roam_completion;
+
+/** What a conference tells. Zero it, set `struct_size` and what you want to hear. */
+typedef struct roam_conference_events {
+  /** sizeof(roam_conference_events). */
+  size_t struct_size;
+  /** Passed to every function. */
+  void *user_data;
+  /** Called once, after every other function and completion: free `user_data` here. */
+  void (*destroy)(void *user_data);
+  /** The state is ROAM_CONFERENCE_STATE_... */
+  void (*on_state)(void *user_data, const roam_transition *step);
+  /** An attempt to connect or to resume has failed. */
+  void (*on_retry)(void *user_data, const roam_retry *retry);
+  /** Told after the login: whether the portal lets this session be resumed. */
+  void (*on_resumable)(void *user_data, bool resumable);
+  /**
+   * The session goes on after a loss. `complete`: nothing can have been lost. `replayed` missed
+   * notifications follow.
+   */
+  void (*on_resumed)(void *user_data, bool complete, uint64_t replayed);
+  /** The session moved to another network without a loss. */
+  void (*on_migrated)(void *user_data);
+  /**
+   * Notifications `from` to `to`, counted from 1 since the login, are lost for good. Where the
+   * protocol cannot tell, `certain` is false and the numbers are a guess, or 0.
+   */
+  void (*on_gap)(void *user_data, uint64_t from, uint64_t to, bool certain);
+  /**
+   * A notification of the portal: name, and one argument, its data. `replayed`: it was missed
+   * and came with the replay.
+   */
+  void (*on_notification)(void *user_data, const roam_event *notification, bool replayed);
+  /** The portal said something that makes no sense; the session goes on. */
+  void (*on_protocol_error)(void *user_data, const roam_error *error);
+  /** Callbacks do not keep up; nothing more is read until they do. Nothing is dropped. */
+  void (*on_host_slow)(void *user_data);
+} roam_conference_events;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/* ---- Functions: version -------------------------------------------------------------------- */
+
+/** The version of the library that runs, as text. Static. */
+roam_str roam_version(void);
+
+/** The ABI of the library that runs; compare it with ROAM_ABI_VERSION. */
+uint32_t roam_abi_version(void);
+
+/* ---- Functions: statuses ------------------------------------------------------------------- */
+
+/**
+ * The name of a status without its prefix, such as "ACK_LOST" or "OK"; "UNKNOWN" for a value that
+ * this library does not know. Static.
+ */
+roam_str roam_status_name(roam_status status);
+
+/* ---- Functions: errors --------------------------------------------------------------------- */
+
+/** The status; ROAM_OK for NULL. */
+roam_status roam_error_status(const roam_error *error);
+
+/**
+ * One line for developers; never parse it, never show it to users. It holds no token, ticket or
+ * payload. Lives as long as the error. Empty for NULL.
+ */
+roam_str roam_error_message(const roam_error *error);
+
+/** The layer that it comes from: ROAM_LAYER_... */
+uint32_t roam_error_layer(const roam_error *error);
+
+/** What helps: ROAM_RETRY_... */
+uint32_t roam_error_retry(const roam_error *error);
+
+/** The HTTP status of the refused handshake, 0 if there was none. */
+uint32_t roam_error_http_status(const roam_error *error);
+
+/** The code of the WebSocket close frame, 0 if there was none. */
+uint32_t roam_error_close_code(const roam_error *error);
+
+/** How long the server asks to wait, in milliseconds; ROAM_UNKNOWN_MS if it does not. */
+uint64_t roam_error_retry_after_ms(const roam_error *error);
+
+/** What the server said, as JSON; empty if it said nothing. Lives as long as the error. */
+roam_str roam_error_server_json(const roam_error *error);
+
+/* ---- Functions: log ------------------------------------------------------------------------ */
+
+/**
+ * Set the function that gets the log lines of this process up to a level, in place of the former
+ * one; NULL or ROAM_LOG_OFF for none. A call of the former that has begun may still be running
+ * when this returns, so `user_data` should live as long as the process. Lines hold no token,
+ * ticket or payload. INVALID_ARGUMENT for a level that does not exist.
+ */
+roam_status roam_log_set(uint32_t level, roam_log log, void *user_data);
+
+/* ---- Functions: options of a manager ------------------------------------------------------- */
+
+/** New options with the defaults. They need a URL. Never NULL. */
+roam_config *roam_config_new(void);
+
+/**
+ * The server: http, https, ws or wss, host, port and query. A path other than "/" is refused with
+ * INVALID_URL, because in Socket.IO it would be a namespace, which roam_socket_new takes.
+ */
+roam_status roam_config_set_url(roam_config *config, roam_str url);
+
+/** The HTTP path of the server, "/socket.io/" by default, percent-encoded. */
+roam_status roam_config_set_path(roam_config *config, roam_str path);
+
+/** Add a header to the WebSocket handshake. */
+roam_status roam_config_add_header(roam_config *config,
+                                   roam_str name,
+                                   roam_str value);
+
+/** Trust the certificates of a PEM text beside those of the system. */
+roam_status roam_config_add_trusted_pem(roam_config *config, roam_str pem);
+
+/** Accept any certificate for any name. For development only; every connect logs a warning. */
+roam_status roam_config_dangerously_accept_any_certificate(roam_config *config, bool accept);
+
+/** Who runs callbacks: ROAM_DISPATCH_... */
+roam_status roam_config_set_dispatch(roam_config *config, uint32_t mode);
+
+/** Whether to reconnect after a loss; yes by default. */
+roam_status roam_config_set_reconnect(roam_config *config, bool enabled);
+
+/**
+ * The wait before the first attempt to reconnect and the longest wait, 1 ms to 24 h each; 1 s and
+ * 5 s by default.
+ */
+roam_status roam_config_set_reconnect_delay_ms(roam_config *config,
+                                               uint32_t min_ms,
+                                               uint32_t max_ms);
+
+/**
+ * How waits grow per failed attempt, 1 to 100, and how far they spread around their middle, 0 to
+ * 1; 2 and 0.5 by default.
+ */
+roam_status roam_config_set_reconnect_growth(roam_config *config,
+                                             double factor,
+                                             double jitter);
+
+/** Failed attempts before giving up; 0 for no end, the default. */
+roam_status roam_config_set_reconnect_attempts(roam_config *config, uint32_t attempts);
+
+/** A time limit, ROAM_TIMEOUT_...: 1 ms to 24 h. */
+roam_status roam_config_set_timeout_ms(roam_config *config, uint32_t which, uint32_t ms);
+
+/** A limit of sizes and queues, ROAM_LIMIT_... */
+roam_status roam_config_set_limit(roam_config *config, uint32_t which, size_t value);
+
+/**
+ * The error of this thread's last failed call if it was on this config; NULL otherwise. It lives
+ * until this thread's next failed call.
+ */
+const roam_error *roam_config_last_error(const roam_config *config);
+
+/** Free options; managers made from them are not affected. NULL is fine. */
+void roam_config_free(roam_config *config);
+
+/* ---- Functions: managers ------------------------------------------------------------------- */
+
+/**
+ * Make a manager. There is no traffic before a socket connects. `events` is copied. Its error is
+ * read with roam_config_last_error.
+ */
+roam_status roam_manager_new(const roam_config *config,
+                             const roam_manager_events *events,
+                             roam_manager **out);
+
+/** The state as the callbacks have told it: ROAM_MANAGER_STATE_... CLOSED for NULL. */
+uint32_t roam_manager_state(const roam_manager *manager);
+
+/** Hint: a network is there (again). The next attempt is made at once. */
+roam_status roam_manager_network_available(const roam_manager *manager);
+
+/** Hint: there is no network. Attempts become rare; the connection is kept. */
+roam_status roam_manager_network_lost(const roam_manager *manager);
+
+/**
+ * Hint: the device moved to another network, or its addresses changed. Call it from the system's
+ * reachability callback; the library connects there at once and moves over if need be.
+ */
+roam_status roam_manager_network_changed(const roam_manager *manager);
+
+/** Hint: the application is about to be suspended. No timer, nothing sent until the next call. */
+roam_status roam_manager_suspended(const roam_manager *manager);
+
+/** Hint: the application runs again. Whether the connection survived is found out at once. */
+roam_status roam_manager_resumed(const roam_manager *manager);
+
+/**
+ * Manual dispatch: run up to `max_events` callbacks of this manager and its sockets on this
+ * thread. `dispatched` (may be NULL) becomes how many pieces were worked off; fewer than
+ * `max_events` means that there is no more, or that another thread is dispatching.
+ * INVALID_STATE in thread mode, WOULD_DEADLOCK inside a callback.
+ */
+roam_status roam_manager_dispatch(const roam_manager *manager,
+                                  size_t max_events,
+                                  size_t *dispatched);
+
+/**
+ * Manual dispatch: call `wake` when there is something to dispatch after a dispatch has found
+ * nothing more, and at once if there is something now. It runs on the I/O thread, must only wake
+ * the host's loop (set a flag, post a message, signal a condition), and must call nothing of this
+ * library. It is not called any more once roam_manager_free has returned, which waits for a call
+ * that has begun: hold no lock then that `wake` takes. INVALID_STATE in thread mode.
+ */
+roam_status roam_manager_set_wake(const roam_manager *manager,
+                                  roam_wake wake,
+                                  void *user_data);
+
+/**
+ * Manual dispatch: a file descriptor that is readable while there is something to dispatch. Only
+ * poll it; the library reads, writes and closes it (when the manager and its sockets are freed).
+ * INVALID_STATE in thread mode, UNSUPPORTED where there are no such descriptors.
+ */
+roam_status roam_manager_wake_fd(const roam_manager *manager, int *out);
+
+/**
+ * The error of this thread's last failed call if it was on this manager (roam_socket_new counts as
+ * one); NULL otherwise. It lives until this thread's next failed call.
+ */
+const roam_error *roam_manager_last_error(const roam_manager *manager);
+
+/**
+ * Free a manager; see "End of life" above. Its sockets go on, with the connection. NULL is fine.
+ */
+void roam_manager_free(roam_manager *manager);
+
+/**
+ * Free a manager and wait until `destroy` has run and, if no socket is left, the connection is
+ * gone. WOULD_DEADLOCK inside a callback: nothing is freed. TIMED_OUT after `timeout_ms`: it is
+ * closed, but still yours; call this again, or roam_manager_free.
+ */
+roam_status roam_manager_free_wait(roam_manager *manager, uint32_t timeout_ms);
+
+/* ---- Functions: sockets -------------------------------------------------------------------- */
+
+/**
+ * Make a socket on a namespace, "/" or "/...". INVALID_STATE while another socket of this manager
+ * uses it. There is no traffic before roam_socket_connect. `events` is copied. Its error is read
+ * with roam_manager_last_error.
+ */
+roam_status roam_socket_new(const roam_manager *manager,
+                            roam_str nsp,
+                            const roam_socket_events *events,
+                            roam_socket **out);
+
+/**
+ * Join the namespace, now and after every reconnect. `auth_json` is a JSON object for the server,
+ * or empty. When the namespace is wanted already only `auth_json` changes, for the next time.
+ */
+roam_status roam_socket_connect(const roam_socket *socket, roam_str auth_json);
+
+/** Leave the namespace. */
+roam_status roam_socket_disconnect(const roam_socket *socket);
+
+/** The state as the callbacks have told it: ROAM_SOCKET_STATE_... CLOSED for NULL. */
+uint32_t roam_socket_state(const roam_socket *socket);
+
+/**
+ * Emit an event. `args_json` is a JSON array of its arguments; where a binary value belongs it
+ * holds {"_placeholder":true,"num":i}, and attachment i is referred to exactly once. While the
+ * socket is not connected events wait, in order; QUEUE_FULL when too many do.
+ */
+roam_status roam_socket_emit(const roam_socket *socket,
+                             roam_str name,
+                             roam_str args_json,
+                             const roam_bytes *attachments,
+                             size_t attachment_count);
+
+/** As roam_socket_emit, but dropped unless it can be written at once. */
+roam_status roam_socket_emit_volatile(const roam_socket *socket,
+                                      roam_str name,
+                                      roam_str args_json,
+                                      const roam_bytes *attachments,
+                                      size_t attachment_count);
+
+/**
+ * As roam_socket_emit, and have the server answer. The completion gets the server's arguments, or
+ * ACK_TIMEOUT or ACK_LOST (the server may or may not have acted), NOT_SENT, CANCELLED or CLOSED.
+ * `timeout_ms` counts from now, connected or not; 0 means the manager's. `request` (may be NULL)
+ * becomes a number for roam_socket_cancel.
+ */
+roam_status roam_socket_emit_with_ack(const roam_socket *socket,
+                                      roam_str name,
+                                      roam_str args_json,
+                                      const roam_bytes *attachments,
+                                      size_t attachment_count,
+                                      uint32_t timeout_ms,
+                                      roam_completion completion,
+                                      uint64_t *request);
+
+/**
+ * Forget a request: its completion gets CANCELLED unless it was called already. What was sent is
+ * sent. A number that means nothing (any more) is fine.
+ */
+roam_status roam_socket_cancel(const roam_socket *socket, uint64_t request);
+
+/**
+ * Answer an event that has an ack_token, in its callback or later, from any thread. `args_json` is
+ * a JSON array. Only the first answer is sent, and only on the connection that the event came
+ * from; others are dropped silently.
+ */
+roam_status roam_socket_ack(const roam_socket *socket,
+                            uint64_t ack_token,
+                            roam_str args_json,
+                            const roam_bytes *attachments,
+                            size_t attachment_count);
+
+/** Manual dispatch: as roam_manager_dispatch of its manager, also when that is freed already. */
+roam_status roam_socket_dispatch(const roam_socket *socket,
+                                 size_t max_events,
+                                 size_t *dispatched);
+
+/**
+ * The error of this thread's last failed call if it was on this socket; NULL otherwise. It lives
+ * until this thread's next failed call.
+ */
+const roam_error *roam_socket_last_error(const roam_socket *socket);
+
+/** Leave the namespace and free the socket; see "End of life" above. NULL is fine. */
+void roam_socket_free(roam_socket *socket);
+
+/**
+ * Free a socket and wait until `destroy` has run and, if nothing of its manager is left, the
+ * connection is gone. WOULD_DEADLOCK inside a callback: nothing is freed. TIMED_OUT after
+ * `timeout_ms`: it is closed, but still yours; call this again, or roam_socket_free.
+ */
+roam_status roam_socket_free_wait(roam_socket *socket, uint32_t timeout_ms);
+
+/* ---- Functions: options of a conference ---------------------------------------------------- */
+
+/** New options with the defaults, which are good for a current portal. Never NULL. */
+roam_conference_config *roam_conference_config_new(void);
+
+/** The protocol announced at login: ROAM_PORTAL_... */
+roam_status roam_conference_config_set_protocol(roam_conference_config *config,
+                                                uint32_t protocol);
+
+/** How replayed notifications are numbered: ROAM_SEQUENCE_... */
+roam_status roam_conference_config_set_sequence(roam_conference_config *config,
+                                                uint32_t sequence);
+
+/**
+ * How the application presents itself. The portal lets only sessions of the SDK types "C++",
+ * "Objective-C", "Android" and "JavaScript" be resumed; the version is not empty and not "3.5".
+ * `members_json` holds further members of the user agent, a JSON object, or is empty.
+ */
+roam_status roam_conference_config_set_user_agent(roam_conference_config *config,
+                                                  roam_str sdk_type,
+                                                  roam_str sdk_version,
+                                                  roam_str members_json);
+
+/**
+ * Connect without TLS when a token says so, also when the portal is not on this machine; no by
+ * default.
+ */
+roam_status roam_conference_config_allow_plaintext(roam_conference_config *config,
+                                                   bool allow);
+
+/** Add a header to the WebSocket handshake. */
+roam_status roam_conference_config_add_header(roam_conference_config *config,
+                                              roam_str name,
+                                              roam_str value);
+
+/** Trust the certificates of a PEM text beside those of the system. */
+roam_status roam_conference_config_add_trusted_pem(roam_conference_config *config,
+                                                   roam_str pem);
+
+/** Accept any certificate for any name. For development only; every connect logs a warning. */
+roam_status roam_conference_config_dangerously_accept_any_certificate(roam_conference_config *config,
+                                                                      bool accept);
+
+/** Who runs callbacks: ROAM_DISPATCH_... */
+roam_status roam_conference_config_set_dispatch(roam_conference_config *config,
+                                                uint32_t mode);
+
+/**
+ * Waits between attempts in the time after a loss (ROAM_TIMEOUT_FAST_RESUME): at most `first_ms`
+ * before the first, doubled with every failure up to `max_ms`, and spread evenly between nearly 0
+ * and that. 250 ms and 5 s by default, 2 ms to 24 h.
+ */
+roam_status roam_conference_config_set_resume_delay_ms(roam_conference_config *config,
+                                                       uint32_t first_ms,
+                                                       uint32_t max_ms);
+
+/**
+ * Waits between attempts before the login, and when resuming takes longer: as above, growing by
+ * 1.6. 1 s and 60 s by default, 2 ms to 24 h.
+ */
+roam_status roam_conference_config_set_patient_delay_ms(roam_conference_config *config,
+                                                        uint32_t first_ms,
+                                                        uint32_t max_ms);
+
+/** A time limit, ROAM_TIMEOUT_...: 1 ms to 24 h. */
+roam_status roam_conference_config_set_timeout_ms(roam_conference_config *config,
+                                                  uint32_t which,
+                                                  uint32_t ms);
+
+/** A limit of sizes and queues, ROAM_LIMIT_... */
+roam_status roam_conference_config_set_limit(roam_conference_config *config,
+                                             uint32_t which,
+                                             size_t value);
+
+/**
+ * The error of this thread's last failed call if it was on this config; NULL otherwise. It lives
+ * until this thread's next failed call.
+ */
+const roam_error *roam_conference_config_last_error(const roam_conference_config *config);
+
+/** Free options; conferences made from them are not affected. NULL is fine. */
+void roam_conference_config_free(roam_conference_config *config);
+
+/* ---- Functions: conferences ---------------------------------------------------------------- */
+
+/**
+ * Make a conference for one session. The server is the one that the token names; there is no
+ * traffic before roam_conference_login. `events` is copied. Its error is read with
+ * roam_conference_config_last_error.
+ */
+roam_status roam_conference_new(const roam_conference_config *config,
+                                const roam_conference_events *events,
+                                roam_conference **out);
+
+/**
+ * Log in with a token from the application's server. A token is used at most once, and a
+ * conference logs in once. The completion gets the portal's answer, one JSON object with the
+ * members id, user, role, permission and room; or LOGIN_REJECTED, LOGIN_UNKNOWN, CANCELLED (by a
+ * logout), CLOSED, or why the portal could not be reached. TOKEN_INVALID at once for a token that
+ * cannot be decoded, or that asks for plain text which is not allowed.
+ */
+roam_status roam_conference_login(const roam_conference *conference,
+                                  roam_str token,
+                                  roam_completion completion);
+
+/**
+ * Leave the conference. The completion gets a reply without arguments when the portal has
+ * confirmed it or the session was over; otherwise LEFT_UNCONFIRMED: the participant may stay
+ * visible to others for a while. NOT_LOGGED_IN at once before a login and after the end.
+ */
+roam_status roam_conference_logout(const roam_conference *conference,
+                                   roam_completion completion);
+
+/**
+ * Ask the portal: "text", "publish", "subscribe", ... `data_json` is one JSON object. While the
+ * session is not ready the request waits for it. The completion gets the portal's answer, or
+ * REQUEST_REJECTED, ACK_TIMEOUT or ACK_LOST (the portal may or may not have acted), NOT_SENT,
+ * CANCELLED, CLOSED, or why the session has ended. `timeout_ms` counts from now; 0 means the
+ * configured one. `request` (may be NULL) becomes a number for roam_conference_cancel.
+ * At once: NOT_LOGGED_IN before a login and after the end; RESERVED_EVENT also for login, relogin,
+ * refreshReconnectionTicket and logout, which the session sends by itself.
+ */
+roam_status roam_conference_request(const roam_conference *conference,
+                                    roam_str name,
+                                    roam_str data_json,
+                                    uint32_t timeout_ms,
+                                    roam_completion completion,
+                                    uint64_t *request);
+
+/**
+ * Forget a request: its completion gets CANCELLED unless it was called already. What was sent is
+ * sent. A number that means nothing (any more) is fine.
+ */
+roam_status roam_conference_cancel(const roam_conference *conference, uint64_t request);
+
+/** The state as the callbacks have told it: ROAM_CONFERENCE_STATE_... ENDED for NULL. */
+uint32_t roam_conference_state(const roam_conference *conference);
+
+/** Hint: a network is there (again). The next attempt is made at once. */
+roam_status roam_conference_network_available(const roam_conference *conference);
+
+/** Hint: there is no network. Attempts become rare; the connection is kept. */
+roam_status roam_conference_network_lost(const roam_conference *conference);
+
+/**
+ * Hint: the device moved to another network, or its addresses changed. Call it from the system's
+ * reachability callback; the session moves there at once if need be, and nothing is lost.
+ */
+roam_status roam_conference_network_changed(const roam_conference *conference);
+
+/** Hint: the application is about to be suspended. No timer, nothing sent until the next call. */
+roam_status roam_conference_suspended(const roam_conference *conference);
+
+/** Hint: the application runs again. Whether the connection survived is found out at once. */
+roam_status roam_conference_resumed(const roam_conference *conference);
+
+/** Manual dispatch: as roam_manager_dispatch. */
+roam_status roam_conference_dispatch(const roam_conference *conference,
+                                     size_t max_events,
+                                     size_t *dispatched);
+
+/** Manual dispatch: as roam_manager_set_wake. */
+roam_status roam_conference_set_wake(const roam_conference *conference,
+                                     roam_wake wake,
+                                     void *user_data);
+
+/** Manual dispatch: as roam_manager_wake_fd. */
+roam_status roam_conference_wake_fd(const roam_conference *conference, int *out);
+
+/**
+ * The error of this thread's last failed call if it was on this conference; NULL otherwise. It
+ * lives until this thread's next failed call.
+ */
+const roam_error *roam_conference_last_error(const roam_conference *conference);
+
+/**
+ * Free a conference; see "End of life" above. A session that has not been left with
+ * roam_conference_logout is detached: its participant stays visible to others until the portal
+ * gives it up. NULL is fine.
+ */
+void roam_conference_free(roam_conference *conference);
+
+/**
+ * Free a conference and wait until `destroy` has run and the connection is gone. WOULD_DEADLOCK
+ * inside a callback: nothing is freed. TIMED_OUT after `timeout_ms`: it is closed, but still
+ * yours; call this again, or roam_conference_free.
+ */
+roam_status roam_conference_free_wait(roam_conference *conference, uint32_t timeout_ms);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+/** A view of a C string, for as long as that lives; NULL is the empty text. */
+static inline roam_str roam_text(const char *text) {
+  roam_str view;
+  view.data = text;
+  view.len = text ? strlen(text) : 0;
+  return view;
+}
+
+/** Short for roam_text. */
+#define ROAM_STR(text) roam_text(text)
+
+#endif /* ROAMIO_H */
