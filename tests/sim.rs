@@ -17,6 +17,8 @@ mod chaos;
 mod link;
 #[path = "sim/matrix.rs"]
 mod matrix;
+#[path = "sim/scenarios/mod.rs"]
+mod scenarios;
 #[path = "sim/server.rs"]
 mod server;
 #[path = "sim/watch.rs"]

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 
 use roamio::error::{Code, Error};
 use roamio::payload::Payload;
-use roamio::proto::io::{
-    ConferenceEvent, ConferenceState, Event, RequestId, Retry, Transition,
-};
+use roamio::proto::io::{ConferenceEvent, ConferenceState, Event, RequestId, Retry, Transition};
 use roamio_portal::model::{Ledger, Portal};
 use serde_json::Value;
 
@@ -177,7 +175,10 @@ impl App {
             None => 0..=1,
             Some(Ok(_)) => 1..=1,
             Some(Err(error)) => match error.code() {
-                Code::AckLost | Code::AckTimeout | Code::Cancelled | Code::Closed
+                Code::AckLost
+                | Code::AckTimeout
+                | Code::Cancelled
+                | Code::Closed
                 | Code::Dropped => 0..=1,
                 _ => 0..=0,
             },
@@ -229,7 +230,11 @@ impl App {
         self.gaps.push((from, to, certain));
         if certain {
             if !self.adrift {
-                assert_eq!(from, self.position as u64 + 1, "a gap begins behind the last delivered");
+                assert_eq!(
+                    from,
+                    self.position as u64 + 1,
+                    "a gap begins behind the last delivered"
+                );
             }
             assert!(to >= from, "a gap has a length");
             self.position = to as usize;

@@ -68,8 +68,7 @@ enum Moment {
     InTheAnswer,
 }
 
-const MOMENTS: [Moment; 3] =
-    [Moment::BeforeTheServer, Moment::AfterTheServer, Moment::InTheAnswer];
+const MOMENTS: [Moment; 3] = [Moment::BeforeTheServer, Moment::AfterTheServer, Moment::InTheAnswer];
 
 impl Phase {
     /// The call under way, if there is one.
@@ -88,11 +87,14 @@ impl Phase {
     fn reach(self, moment: Moment) -> World {
         // Short enough for a refresh within the liveness deadline, when it is due.
         let ticket_lifetime = if self == Self::Refresh { 60_000 } else { 600_000 };
-        let model =
-            ModelConfig { ticket_lifetime, join_delay: 200, relogin_delay: 100, ..ModelConfig::default() };
+        let model = ModelConfig {
+            ticket_lifetime,
+            join_delay: 200,
+            relogin_delay: 100,
+            ..ModelConfig::default()
+        };
         let setup = Setup { model, ..Setup::default() };
-        let mut world =
-            if self == Self::Login { World::new(setup) } else { World::ready(setup) };
+        let mut world = if self == Self::Login { World::new(setup) } else { World::ready(setup) };
         world.run_for(if self == Self::Login { 0 } else { 1_000 });
         match self {
             Self::Login => {

@@ -149,10 +149,8 @@ impl World {
 
     /// Log in with a fresh token.
     pub(crate) fn login(&mut self) -> RequestId {
-        let token = self.server.portal.mint_token(
-            TokenRequest::new(ROOM, "alice", "presenter"),
-            self.now,
-        );
+        let token =
+            self.server.portal.mint_token(TokenRequest::new(ROOM, "alice", "presenter"), self.now);
         self.login_with(&token)
     }
 
@@ -476,8 +474,7 @@ impl World {
         for id in ids {
             while let Some(link) = self.links.get(&id)
                 && self.reads(link)
-                && let Some(item) =
-                    self.links.get_mut(&id).and_then(|link| link.down.pop(self.now))
+                && let Some(item) = self.links.get_mut(&id).and_then(|link| link.down.pop(self.now))
             {
                 self.deliver(id, item);
             }
@@ -566,7 +563,9 @@ impl World {
                 }
             }
             Transmit::Binary { .. } => panic!("a conference sends no binary frames"),
-            Transmit::Ping { link } => self.with_link(link, |link| link.up.push(ToServer::Ping, now)),
+            Transmit::Ping { link } => {
+                self.with_link(link, |link| link.up.push(ToServer::Ping, now))
+            }
             Transmit::Hangup { link: id } => {
                 self.watch.over(id);
                 self.with_link(id, |link| {

@@ -169,7 +169,8 @@ impl Session {
         self.relogin = None;
         self.intruders.abandoned = Some(now);
         self.intruders.lost_replays += u32::from(receiving);
-        if self.intruders.lost_replays >= MAX_LOST_REPLAYS {
+        // An answer above the inbound limit will be above it the next time.
+        if self.intruders.lost_replays >= MAX_LOST_REPLAYS || cause.code() == Code::PayloadLimit {
             let text = "replay too large for this link";
             return self.end(Some(Error::new(Code::SessionLost, text)));
         }

@@ -13,6 +13,10 @@ use crate::payload::{Name, Span};
 /// How many notifications are remembered for the comparison.
 const RING: usize = 64;
 
+/// So many equal notifications in a row prove an offset that the numbers do not suggest; fewer do
+/// only when they are all there are.
+const FAR_OVERLAP: usize = 8;
+
 /// One entry of a relogin answer: ranges in its frame.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -181,6 +185,11 @@ impl Tally {
         }
         let (one, zero) = (overlap(0), overlap(1));
         let found = match (one, zero) {
+            // No entry is at a known position: the numbers may be of another kind altogether.
+            (Some(0), Some(0)) => match self.search_far_offset(entries) {
+                Some(far) => far,
+                None => return Some(0),
+            },
             // Equal entries decide nothing: then the portal's code is believed, not its document.
             (Some(_), Some(_)) => return Some(0),
             (Some(0), None) => return Some(0),
@@ -192,16 +201,29 @@ impl Tally {
         self.offset
     }
 
-    /// The offset under which the most entries equal what was delivered at their position.
-    fn search_offset(&self, entries: &[Entry]) -> Option<i64> {
-        let newest = self.ring.back()?;
+    /// The offsets under which the newest delivered is among the entries, and none of them differs
+    /// from what was delivered at its position; with the number of equal ones.
+    fn fitting_offsets(&self, entries: &[Entry]) -> impl Iterator<Item = (usize, i64)> {
+        let newest = self.ring.back().copied();
         entries
             .iter()
-            .filter(|entry| entry.print == *newest)
+            .filter(move |entry| Some(entry.print) == newest)
             .filter_map(|entry| Some(self.count as i64 - entry.seq? as i64))
             .filter_map(|offset| Some((self.overlap(entries, offset)?, offset)))
-            .max()
-            .map(|(_, offset)| offset)
+    }
+
+    /// The offset under which the most entries equal what was delivered at their position.
+    fn search_offset(&self, entries: &[Entry]) -> Option<i64> {
+        self.fitting_offsets(entries).max().map(|(_, offset)| offset)
+    }
+
+    /// An offset that the numbers themselves do not suggest: only one may fit, and what is equal
+    /// must not be a coincidence, or new notifications would be taken for known ones.
+    fn search_far_offset(&self, entries: &[Entry]) -> Option<i64> {
+        let mut fitting = self.fitting_offsets(entries);
+        let ((same, offset), None) = (fitting.next()?, fitting.next()) else { return None };
+        let varied = self.ring.iter().rev().take(same).any(|print| Some(print) != self.ring.back());
+        (varied && (same >= FAR_OVERLAP || same as u64 == self.count)).then_some(offset)
     }
 
     /// How many entries were delivered before under this offset; `None` when one of them differs.
