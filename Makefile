@@ -4,7 +4,6 @@ CARGO ?= cargo
 CC ?= cc
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
-LIBRARY := $(TARGET)/release/libroamio.so
 PORTAL := $(TARGET)/release/roamio-portal
 
 .PHONY: demo test lint header bench clean
@@ -12,9 +11,11 @@ PORTAL := $(TARGET)/release/roamio-portal
 # Log in to a portal, lose the network in several ways, be back with nothing lost.
 demo:
 	.ci/prepare demo
-	$(CARGO) build --release --lib --example timeline
 	$(CARGO) build --release --package roamio-portal
+	$(CARGO) build --release --example timeline
+	$(CARGO) rustc --release --lib --crate-type cdylib
 	mkdir -p $(DEMO)
+	ln -sf libroamio.so $(TARGET)/release/libroamio.so.0
 	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -Iinclude -o $(DEMO)/survive \
 	    examples/c/survive.c examples/c/portal.c -L$(TARGET)/release -lroamio -lpthread \
 	    -Wl,-rpath,$(abspath $(TARGET)/release)

@@ -33,7 +33,7 @@ const BAND: f64 = 96.0;
 const NOTES: f64 = 152.0;
 const REQUESTS: f64 = 202.0;
 const LANE: f64 = 7.0;
-const LANES: usize = 10;
+const LANES: usize = 12;
 const INK: &str = "#1f2933";
 
 /// The colour of a state; the same in the band and in nothing else.
@@ -89,7 +89,7 @@ impl Picture {
 
 fn draw(lines: &[Line]) -> String {
     let end = lines.iter().map(|line| line.t).fold(1_000.0, f64::max) + 300.0;
-    let height = REQUESTS + LANES as f64 * LANE + 66.0;
+    let height = REQUESTS + LANES as f64 * LANE + 92.0;
     let mut picture = Picture { svg: String::new(), scale: WIDTH / end };
     let _ = writeln!(
         picture.svg,
@@ -107,6 +107,12 @@ fn draw(lines: &[Line]) -> String {
     draw_notifications(&mut picture, lines);
     draw_requests(&mut picture, lines);
     draw_network(&mut picture, lines);
+    let mut x = LEFT;
+    for name in ["joining", "ready", "resuming", "ended"] {
+        picture.rect(x, height - 46.0, 12.0, 12.0, state_colour(name));
+        picture.text(x + 17.0, height - 36.0, r#"font-size="11""#, name);
+        x += 80.0;
+    }
     for line in lines {
         if let What::Totals { text } = &line.what {
             picture.text(LEFT, height - 14.0, r#"font-weight="600""#, text);
@@ -117,7 +123,7 @@ fn draw(lines: &[Line]) -> String {
 }
 
 fn draw_axis(picture: &mut Picture, end: f64, height: f64) {
-    let bottom = height - 50.0;
+    let bottom = height - 74.0;
     let step = [500.0, 1_000.0, 2_000.0, 5_000.0, 10_000.0]
         .into_iter()
         .find(|step| end / step <= 20.0)
@@ -157,19 +163,27 @@ fn draw_states(picture: &mut Picture, lines: &[Line], end: f64) {
     }
 }
 
+/// Live notifications as ticks, the replay after a resume as one bar with their number.
 fn draw_notifications(picture: &mut Picture, lines: &[Line]) {
+    let mut replays: Vec<(f64, u32)> = Vec::new();
     for line in lines {
-        if let What::Notification { replayed } = line.what {
-            let x = picture.x(line.t);
-            let (top, colour) =
-                if replayed { (NOTES, "#d9480f") } else { (NOTES + 10.0, "#9aa5b1") };
-            picture.line(x, top, NOTES + 26.0, colour, 1.4);
+        match line.what {
+            What::Notification { replayed: false } => {
+                picture.line(picture.x(line.t), NOTES + 10.0, NOTES + 26.0, "#9aa5b1", 1.2);
+            }
+            What::Notification { replayed: true } => match replays.last_mut() {
+                Some((at, count)) if line.t - *at < 100.0 => *count += 1,
+                _ => replays.push((line.t, 1)),
+            },
+            _ => {}
         }
     }
-    let style = r##"font-size="10" fill="#d9480f""##;
-    picture.text(LEFT, NOTES + 38.0, style, "replayed after a resume");
-    let style = r##"font-size="10" fill="#7b8794""##;
-    picture.text(LEFT + 130.0, NOTES + 38.0, style, "live");
+    for (t, count) in replays {
+        let x = picture.x(t);
+        picture.rect(x - 1.5, NOTES - 2.0, 4.0, 28.0, "#d9480f");
+        let style = r##"font-size="11" font-weight="600" fill="#d9480f""##;
+        picture.text(x + 5.0, NOTES + 5.0, style, &format!("{count} replayed"));
+    }
 }
 
 /// Requests as spans, each in the first lane that is free.
@@ -186,7 +200,8 @@ fn draw_requests(picture: &mut Picture, lines: &[Line]) {
     for (start, end, outcome) in requests {
         let (left, right) = (picture.x(start), picture.x(end).max(picture.x(start) + 2.0));
         let lane = lanes.iter().position(|free| *free < left).unwrap_or(LANES - 1);
-        lanes[lane] = right + 1.0;
+        // An outcome that is spelled out needs room behind its span.
+        lanes[lane] = right + if outcome == "replied" { 1.0 } else { 60.0 };
         let y = REQUESTS + lane as f64 * LANE;
         picture.rect(left, y, right - left, LANE - 2.0, outcome_colour(outcome));
         if outcome != "replied" {
@@ -196,17 +211,21 @@ fn draw_requests(picture: &mut Picture, lines: &[Line]) {
     }
 }
 
-/// What was done to the network, as marks; their labels take turns on four heights.
+/// What was done to the network, as marks; a label takes the first row in which it has room.
 fn draw_network(picture: &mut Picture, lines: &[Line]) {
-    let marks = lines.iter().filter_map(|line| match &line.what {
-        What::Network { text } => Some((line.t, text)),
-        _ => None,
-    });
-    for (index, (t, text)) in marks.enumerate() {
-        let x = picture.x(t);
-        let y = 22.0 + (index % 4) as f64 * 18.0;
-        picture.line(x, y + 3.0, REQUESTS + LANES as f64 * LANE, "#b23a48", 1.0);
-        picture.text(x + 3.0, y + 2.0, r##"font-size="11" fill="#b23a48""##, text);
+    let mut rows = [f64::NEG_INFINITY; 5];
+    for line in lines {
+        let What::Network { text } = &line.what else { continue };
+        let (x, width) = (picture.x(line.t), text.len() as f64 * 6.4 + 8.0);
+        let fits = x + width < LEFT + WIDTH + 20.0;
+        let left = if fits { x } else { x - width };
+        let row = rows.iter().position(|taken| *taken < left).unwrap_or(rows.len() - 1);
+        rows[row] = left + width;
+        let y = 18.0 + row as f64 * 16.0;
+        picture.line(x, y - 9.0, REQUESTS + LANES as f64 * LANE, "#b23a48", 1.0);
+        let (x, anchor) = if fits { (x + 4.0, "start") } else { (x - 4.0, "end") };
+        let style = format!(r##"text-anchor="{anchor}" font-size="11" fill="#b23a48""##);
+        picture.text(x, y, &style, text);
     }
 }
 
