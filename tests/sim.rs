@@ -17,6 +17,8 @@ mod chaos;
 mod link;
 #[path = "sim/matrix.rs"]
 mod matrix;
+#[path = "sim/plain/mod.rs"]
+mod plain;
 #[path = "sim/scenarios/mod.rs"]
 mod scenarios;
 #[path = "sim/server.rs"]

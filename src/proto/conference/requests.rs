@@ -88,6 +88,9 @@ impl Requests {
             Stage::Queued(event) => {
                 self.queued.0 -= 1;
                 self.queued.1 -= event.weight();
+                // Usually the first: limits mostly run out in order.
+                let place = self.queue.iter().position(|queued| *queued == request);
+                place.and_then(|place| self.queue.remove(place));
             }
             Stage::Sent { ack, .. } => {
                 self.acks.remove(&ack);
@@ -157,5 +160,26 @@ impl Requests {
     /// The next deadline.
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         self.deadlines.first()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_ends_in_the_queue_leaves_nothing_there() {
+        let mut requests = Requests::default();
+        for number in 0..1_000 {
+            let event = Outgoing::event(&mut bytes::BytesMut::new(), "/", "text", "[]", Vec::new());
+            requests.add(RequestId(number), event.expect("JSON"), Timestamp(number));
+        }
+        requests.settle(RequestId(500), Err(Code::Cancelled.into()));
+        requests.handle_timeout(Timestamp(998));
+        assert_eq!((requests.queue.len(), requests.queued().0, requests.entries.len()), (1, 1, 1));
+        requests.handle_timeout(Timestamp(999));
+        assert!(requests.queue.is_empty() && requests.deadlines.first().is_none());
+        assert_eq!(requests.queued(), (0, 0));
+        assert_eq!(requests.outcomes.len(), 1_000);
     }
 }

@@ -344,10 +344,23 @@ impl Manager {
     fn settle(&mut self, request: RequestId, result: Result<Payload, Error>) {
         let Some(pending) = self.requests.remove(&request) else { return };
         self.unanswered -= usize::from(pending.written);
+        if !pending.written {
+            self.take_from_queue(pending.socket, request);
+        }
         if let Some(at) = pending.deadline {
             self.deadlines.remove(at, request);
         }
         self.events.push_back(Event::Outcome { request, result });
+    }
+
+    /// It is never sent, and makes room for others.
+    fn take_from_queue(&mut self, socket: SocketId, request: RequestId) {
+        let Some(index) = self.index(socket) else { return };
+        let queue = &mut self.namespaces[index].queue;
+        let place = queue.iter().position(|queued| queued.request == Some(request));
+        if let Some(queued) = place.and_then(|place| queue.remove(place)) {
+            Self::uncount(&mut self.queued, &queued.event);
+        }
     }
 
     fn lose_written(&mut self, index: usize, why: &'static str) {

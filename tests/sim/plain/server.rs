@@ -1,0 +1,253 @@
+//! A Socket.IO server as strict as a current one: what would make it close the whole connection,
+//! and with it every other namespace, fails the test instead.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use roamio::proto::io::LinkId;
+
+use crate::link::Millis;
+use crate::server::Says;
+
+/// A namespace on one connection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Joined {
+    /// The middleware decides then.
+    Pending(Millis),
+    Yes,
+    /// Put out by the server: the client may not know yet.
+    Kicked,
+}
+
+#[derive(Debug, Default)]
+struct Engine {
+    next_ping: Millis,
+    pong_due: Option<Millis>,
+    namespaces: BTreeMap<String, Joined>,
+}
+
+/// How a namespace answers CONNECT.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Door {
+    #[default]
+    Open,
+    Refusing,
+    Silent,
+}
+
+/// An event that was read.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    pub(crate) link: LinkId,
+    pub(crate) namespace: String,
+    pub(crate) id: Option<u64>,
+    pub(crate) json: String,
+}
+
+/// The server.
+#[derive(Debug)]
+pub(crate) struct PlainServer {
+    pub(crate) ping: (Millis, Millis),
+    /// How long a CONNECT takes.
+    pub(crate) middleware: Millis,
+    pub(crate) doors: BTreeMap<String, Door>,
+    /// Events that ask for an ack get none.
+    pub(crate) mute: bool,
+    /// The connection is closed right after the open packet.
+    pub(crate) flapping: bool,
+    pub(crate) heard: Vec<Heard>,
+    /// Auth payloads, in the order of their CONNECTs.
+    pub(crate) auths: Vec<String>,
+    engines: BTreeMap<LinkId, Engine>,
+    says: VecDeque<(LinkId, Says)>,
+    sids: u64,
+}
+
+/// Split `/name,rest`.
+fn namespace(packet: &str) -> (&str, &str) {
+    match packet.split_once(',').filter(|_| packet.starts_with('/')) {
+        Some((name, rest)) => (name, rest),
+        None => ("/", packet),
+    }
+}
+
+/// What stands in front of a packet's data for a namespace.
+fn prefix(name: &str) -> String {
+    if name == "/" { String::new() } else { format!("{name},") }
+}
+
+impl PlainServer {
+    pub(crate) fn new() -> Self {
+        Self {
+            ping: (25_000, 20_000),
+            middleware: 5,
+            doors: BTreeMap::new(),
+            mute: false,
+            flapping: false,
+            heard: Vec::new(),
+            auths: Vec::new(),
+            engines: BTreeMap::new(),
+            says: VecDeque::new(),
+            sids: 0,
+        }
+    }
+
+    pub(crate) fn open(&mut self, link: LinkId, now: Millis) {
+        let (interval, timeout) = self.ping;
+        self.engines.insert(link, Engine { next_ping: now + interval, ..Engine::default() });
+        let open = format!(
+            r#"0{{"sid":"e","upgrades":[],"pingInterval":{interval},"pingTimeout":{timeout}}}"#
+        );
+        self.say(link, open);
+        if self.flapping {
+            self.close(link);
+        }
+    }
+
+    pub(crate) fn lose(&mut self, link: LinkId) {
+        self.engines.remove(&link);
+    }
+
+    fn close(&mut self, link: LinkId) {
+        self.says.push_back((link, Says::End));
+        self.lose(link);
+    }
+
+    pub(crate) fn receive(&mut self, link: LinkId, frame: &str, now: Millis) {
+        let interval = self.ping.0;
+        let Some(engine) = self.engines.get_mut(&link) else { return };
+        let Some((kind, packet)) =
+            frame.strip_prefix('4').and_then(|text| text.split_at_checked(1))
+        else {
+            engine.pong_due = None;
+            engine.next_ping = now + interval;
+            return;
+        };
+        let (name, rest) = namespace(packet);
+        let state = engine.namespaces.get(name).copied();
+        match kind {
+            "0" => {
+                assert!(
+                    matches!(state, None | Some(Joined::Kicked)),
+                    "hazard: CONNECT {name} while {state:?}"
+                );
+                engine.namespaces.insert(name.into(), Joined::Pending(now + self.middleware));
+                self.auths.push(rest.to_owned());
+            }
+            "1" => {
+                assert!(
+                    matches!(state, Some(Joined::Yes | Joined::Kicked)),
+                    "hazard: DISCONNECT {name} while {state:?}"
+                );
+                engine.namespaces.remove(name);
+            }
+            "2" | "5" if state == Some(Joined::Yes) => {
+                let rest = rest.trim_start_matches(|c: char| kind == "5" && c != '-');
+                let rest = rest.trim_start_matches('-');
+                let bracket = rest.find('[').expect("an event has arguments");
+                let id = rest[..bracket].parse().ok();
+                let json = rest[bracket..].to_owned();
+                let heard = Heard { link, namespace: name.into(), id, json: json.clone() };
+                if let Some(id) = id.filter(|_| !self.mute) {
+                    self.say(link, format!("43{}{id}{json}", prefix(&heard.namespace)));
+                }
+                self.heard.push(heard);
+            }
+            "3" => {
+                let json = rest.to_owned();
+                self.heard.push(Heard { link, namespace: name.into(), id: None, json });
+            }
+            // What was on its way when the namespace was left.
+            "2" | "5" if state == Some(Joined::Kicked) => {}
+            _ => panic!("hazard: {frame} while {state:?}"),
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Millis) {
+        let timeout = self.ping.1;
+        let mut dead = Vec::new();
+        let mut decided = Vec::new();
+        for (link, engine) in &mut self.engines {
+            if engine.pong_due.is_some_and(|due| due <= now) {
+                dead.push(*link);
+            } else if engine.pong_due.is_none() && engine.next_ping <= now {
+                engine.pong_due = Some(now + timeout);
+                self.says.push_back((*link, Says::Text("2".into())));
+            }
+            for (name, state) in &mut engine.namespaces {
+                if matches!(state, Joined::Pending(at) if *at <= now) {
+                    decided.push((*link, name.clone()));
+                }
+            }
+        }
+        for (link, name) in decided {
+            self.decide(link, &name);
+        }
+        dead.into_iter().for_each(|link| self.close(link));
+    }
+
+    fn decide(&mut self, link: LinkId, name: &str) {
+        let door = self.doors.get(name).copied().unwrap_or_default();
+        let Some(engine) = self.engines.get_mut(&link) else { return };
+        let prefix = prefix(name);
+        match door {
+            Door::Open => {
+                self.sids += 1;
+                engine.namespaces.insert(name.into(), Joined::Yes);
+                self.say(link, format!(r#"40{prefix}{{"sid":"sid-{}"}}"#, self.sids));
+            }
+            Door::Refusing => {
+                engine.namespaces.remove(name);
+                self.say(link, format!(r#"44{prefix}{{"message":"no","data":{{"why":7}}}}"#));
+            }
+            Door::Silent => {
+                engine.namespaces.insert(name.into(), Joined::Pending(Millis::MAX));
+            }
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Millis> {
+        self.engines
+            .values()
+            .flat_map(|engine| {
+                let heartbeat = Some(engine.pong_due.unwrap_or(engine.next_ping));
+                let pending = engine.namespaces.values().filter_map(|state| match state {
+                    Joined::Pending(at) => Some(*at),
+                    _ => None,
+                });
+                heartbeat.into_iter().chain(pending)
+            })
+            .min()
+    }
+
+    pub(crate) fn poll_says(&mut self) -> Option<(LinkId, Says)> {
+        self.says.pop_front()
+    }
+
+    pub(crate) fn say(&mut self, link: LinkId, text: impl Into<String>) {
+        self.says.push_back((link, Says::Text(text.into())));
+    }
+
+    /// Connections on which a namespace is joined.
+    pub(crate) fn members(&self, name: &str) -> BTreeSet<LinkId> {
+        let joined = |engine: &Engine| engine.namespaces.get(name) == Some(&Joined::Yes);
+        self.engines.iter().filter(|(_, engine)| joined(engine)).map(|(link, _)| *link).collect()
+    }
+
+    /// Send an event to everybody in a namespace.
+    pub(crate) fn emit(&mut self, name: &str, id: Option<u64>, json: &str) {
+        let id = id.map(|id| id.to_string()).unwrap_or_default();
+        for link in self.members(name) {
+            self.say(link, format!("42{}{id}{json}", prefix(name)));
+        }
+    }
+
+    /// Put everybody out of a namespace.
+    pub(crate) fn kick(&mut self, name: &str) {
+        for link in self.members(name) {
+            self.say(link, format!("41{}", prefix(name)));
+            if let Some(engine) = self.engines.get_mut(&link) {
+                engine.namespaces.insert(name.into(), Joined::Kicked);
+            }
+        }
+    }
+}
