@@ -71,9 +71,9 @@ impl Dialer {
         let (tcp, count) = CountedTcp::new(tcp);
         let stream = if endpoint.secure {
             let tls = self.tls.connect(&endpoint.host, tcp);
-            Stream::Tls(Box::new(within(limits.tls, "TLS handshake", tls).await?))
+            Stream::tls(within(limits.tls, "TLS handshake", tls).await?)
         } else {
-            Stream::Plain(tcp)
+            Stream::plain(tcp)
         };
         let common = &self.common;
         let open = ws::open(stream, &endpoint, &path_and_query, &common.headers, &common.limits);

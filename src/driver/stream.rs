@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_native_tls::TlsStream;
@@ -68,10 +69,54 @@ impl AsyncWrite for CountedTcp {
 }
 
 /// What WebSocket runs on.
+///
+/// Until the head of the handshake's answer has been read, nothing behind it is given out. So the
+/// handshake keeps no bytes to itself, and what follows can have read buffers of its own.
 #[derive(Debug)]
-pub(crate) enum Stream {
+pub(crate) struct Stream {
+    transport: Transport,
+    /// How much of the blank line that ends the head has been given out; all of it: the head is over.
+    blank: usize,
+    /// What came right behind the head.
+    held: BytesMut,
+}
+
+#[derive(Debug)]
+enum Transport {
     Plain(CountedTcp),
     Tls(Box<TlsStream<CountedTcp>>),
+}
+
+/// The end of an HTTP head.
+const BLANK_LINE: &[u8] = b"\r\n\r\n";
+
+impl Stream {
+    pub(crate) fn plain(tcp: CountedTcp) -> Self {
+        Self::new(Transport::Plain(tcp))
+    }
+
+    pub(crate) fn tls(tls: TlsStream<CountedTcp>) -> Self {
+        Self::new(Transport::Tls(Box::new(tls)))
+    }
+
+    fn new(transport: Transport) -> Self {
+        Self { transport, blank: 0, held: BytesMut::new() }
+    }
+
+    /// Hold back what is behind the head.
+    fn hold(&mut self, buffer: &mut ReadBuf<'_>, before: usize) {
+        let read = &buffer.filled()[before..];
+        for (index, byte) in read.iter().enumerate() {
+            self.blank = match self.blank {
+                matched if *byte == BLANK_LINE[matched] => matched + 1,
+                _ => usize::from(*byte == BLANK_LINE[0]),
+            };
+            if self.blank == BLANK_LINE.len() {
+                self.held.extend_from_slice(&read[index + 1..]);
+                return buffer.set_filled(before + index + 1);
+            }
+        }
+    }
 }
 
 impl AsyncRead for Stream {
@@ -80,10 +125,21 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        let stream = self.get_mut();
+        if !stream.held.is_empty() {
+            let fits = stream.held.len().min(buffer.remaining());
+            buffer.put_slice(&stream.held.split_to(fits));
+            return Poll::Ready(Ok(()));
         }
+        let before = buffer.filled().len();
+        let read = match &mut stream.transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        };
+        if stream.blank < BLANK_LINE.len() {
+            stream.hold(buffer, before);
+        }
+        read
     }
 }
 
@@ -93,23 +149,23 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Transport::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Transport::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::http::header::{
     SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use tokio_tungstenite::tungstenite::http::uri::Uri;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 
 use crate::config::{Endpoint, Limits};
 use crate::driver::stream::Stream;
@@ -19,7 +19,7 @@ use crate::error::{Code, Error, Result};
 pub(crate) type Socket = WebSocketStream<Stream>;
 
 /// An idle connection keeps this much for ever, and every read zero-fills it.
-const READ_BUFFER: usize = 4 << 10;
+const READ_BUFFER: usize = 16 << 10;
 
 /// A burst of small frames leaves in writes of about this size.
 const WRITE_BUFFER: usize = 16 << 10;
@@ -44,7 +44,10 @@ pub(crate) async fn open(
         let text = "WebSocket handshake: the server answers with an extension nobody asked for";
         return Err(Error::new(Code::Websocket, text));
     }
-    Ok(socket)
+    // The handshake leaves a read buffer behind that never grows beyond one frame. Nothing is in it,
+    // because the stream ends the handshake's reading at the end of the head.
+    let stream = socket.into_inner();
+    Ok(Socket::from_raw_socket(stream, Role::Client, Some(config(limits))).await)
 }
 
 fn config(limits: &Limits) -> WebSocketConfig {
