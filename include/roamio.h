@@ -777,8 +777,8 @@ uint32_t roam_socket_state(const roam_socket *socket);
 
 /**
  * Emit an event. `args_json` is a JSON array of its arguments; where a binary value belongs it
- * holds {"_placeholder":true,"num":i}, and attachment i is referred to exactly once. While the
- * socket is not connected events wait, in order; QUEUE_FULL when too many do.
+ * holds {"_placeholder":true,"num":i}, which stands for attachment i. While the socket is not
+ * connected events wait, in order; QUEUE_FULL when too many do.
  */
 roam_status roam_socket_emit(const roam_socket *socket,
                              roam_str name,

@@ -10,7 +10,8 @@ use roamio::error::{Code, Layer, Retry};
 /// The constants of the header that begin with `prefix`, without it.
 fn constants(prefix: &str) -> BTreeMap<String, u32> {
     let header = include_str!("../include/roamio.h");
-    let defines = header.lines().filter_map(|line| line.strip_prefix("#define ")?.strip_prefix(prefix));
+    let defines =
+        header.lines().filter_map(|line| line.strip_prefix("#define ")?.strip_prefix(prefix));
     let pairs = defines.filter_map(|line| line.split_once(' '));
     pairs.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
 }

@@ -215,8 +215,8 @@ pub unsafe extern "C" fn roam_socket_state(socket: *const roam_socket) -> u32 {
 }
 
 /// Emit an event. `args_json` is a JSON array of its arguments; where a binary value belongs it
-/// holds {"_placeholder":true,"num":i}, and attachment i is referred to exactly once. While the
-/// socket is not connected events wait, in order; QUEUE_FULL when too many do.
+/// holds {"_placeholder":true,"num":i}, which stands for attachment i. While the socket is not
+/// connected events wait, in order; QUEUE_FULL when too many do.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_socket_emit(
     socket: *const roam_socket,

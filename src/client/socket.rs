@@ -38,8 +38,8 @@ struct Inner {
 /// How an event is emitted.
 #[derive(Clone, Debug, Default)]
 pub struct EmitOptions {
-    /// Binary values. Where one belongs, the arguments hold `{"_placeholder":true,"num":i}`; each
-    /// is referred to exactly once.
+    /// Binary values. Where one belongs, the arguments hold `{"_placeholder":true,"num":i}`, which
+    /// stands for attachment `i`.
     pub attachments: Vec<Bytes>,
     /// Drop it (outcome `NOT_SENT`) unless it can be written at once.
     pub volatile: bool,

@@ -1,0 +1,173 @@
+//! Programs in C against the library: as they are, under AddressSanitizer and under valgrind.
+//!
+//! Proves fault-matrix rows M01, M02, M04 to M07, M09, M10, M17 to M19 and M26.
+
+#![allow(clippy::unwrap_used)]
+#![cfg(target_os = "linux")]
+
+#[path = "capi/echo.rs"]
+mod echo;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use roamio_portal::model::{Audience, TextBurst};
+use roamio_portal::{Server, ServerConfig};
+
+/// How a program is built and run.
+#[derive(Clone, Copy, PartialEq)]
+enum Watch {
+    None,
+    Sanitizer,
+    Valgrind,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The folder of the shared library that was built with this test, under the name that programs
+/// look for.
+fn library() -> PathBuf {
+    let built = env::current_exe().unwrap().with_file_name("libroamio.so");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("capi");
+    fs::create_dir_all(&folder).unwrap();
+    for name in ["libroamio.so", "libroamio.so.0"] {
+        // Another test may be making the same link.
+        let _ = std::os::unix::fs::symlink(&built, folder.join(name));
+    }
+    folder
+}
+
+fn compile(program: &str, watch: Watch) -> PathBuf {
+    let library = library();
+    let suffix = if watch == Watch::Sanitizer { "-asan" } else { "" };
+    let binary = library.join(format!("{program}{suffix}-{}", std::process::id()));
+    let mut command = Command::new("cc");
+    command
+        .args(["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-pedantic", "-o"])
+        .arg(&binary)
+        .arg(root().join(format!("tests/capi/{program}.c")))
+        .arg("-I")
+        .arg(root().join("include"))
+        .arg("-L")
+        .arg(&library)
+        .args(["-lroamio", "-lpthread", "-lm"])
+        .arg(format!("-Wl,-rpath,{}", library.display()));
+    if watch == Watch::Sanitizer {
+        command.args(["-fsanitize=address", "-fno-omit-frame-pointer"]);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    binary
+}
+
+fn run(program: &str, watch: Watch, args: &[String]) {
+    let binary = compile(program, watch);
+    let mut command = match watch {
+        Watch::Valgrind => {
+            let mut command = Command::new("valgrind");
+            command.args(["--quiet", "--leak-check=full", "--error-exitcode=9"]);
+            // Idle dispatch threads are still there when the program ends: "possibly lost".
+            let kinds = "definite,indirect";
+            command.arg(format!("--errors-for-leak-kinds={kinds}"));
+            command.arg(format!("--show-leak-kinds={kinds}")).arg(&binary);
+            command
+        }
+        _ => Command::new(&binary),
+    };
+    let output = command.args(args).output().unwrap();
+    let _ = fs::remove_file(&binary);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program}: {}\n{said}", output.status);
+}
+
+/// Whether valgrind is here; a machine without it says so in the test's output.
+fn has_valgrind() -> bool {
+    let found = Command::new("valgrind").arg("--version").output().is_ok();
+    if !found {
+        eprintln!("valgrind is not installed: skipped");
+    }
+    found
+}
+
+fn misuse(watch: Watch, rounds: u32) {
+    let measure = if watch == Watch::None { "1" } else { "0" };
+    run("misuse", watch, &[rounds.to_string(), measure.into()]);
+}
+
+fn sockets(watch: Watch, rounds: u32) {
+    let port = echo::start().port();
+    run("sockets", watch, &[port.to_string(), rounds.to_string()]);
+}
+
+fn conference(watch: Watch) {
+    let portal = || {
+        let server = Server::start_blocking(ServerConfig::default()).unwrap();
+        let to = Audience::Room("room".into());
+        let texts = TextBurst { to, prefix: "text ".into(), first: 0, count: 100_000, gap: 5 };
+        server.send_texts(texts);
+        server
+    };
+    let tokens = |server: &Server, count: usize| -> Vec<String> {
+        let token = |user| server.mint_token("room", &format!("user{user}"), "presenter");
+        (0..count).map(token).collect()
+    };
+    let server = portal();
+    run("conference", watch, &tokens(&server, 1));
+    let server = portal();
+    server.swallow_acks(None, "text", 1_000);
+    run("conference", watch, &tokens(&server, 18));
+}
+
+#[test]
+fn misuse_is_answered() {
+    misuse(Watch::None, 20_000);
+}
+
+#[test]
+fn misuse_is_answered_under_address_sanitizer() {
+    misuse(Watch::Sanitizer, 2_000);
+}
+
+#[test]
+fn misuse_is_answered_under_valgrind() {
+    if has_valgrind() {
+        misuse(Watch::Valgrind, 100);
+    }
+}
+
+#[test]
+fn sockets_end_as_promised() {
+    sockets(Watch::None, 30);
+}
+
+#[test]
+fn sockets_end_as_promised_under_address_sanitizer() {
+    sockets(Watch::Sanitizer, 10);
+}
+
+#[test]
+fn sockets_end_as_promised_under_valgrind() {
+    if has_valgrind() {
+        sockets(Watch::Valgrind, 1);
+    }
+}
+
+#[test]
+fn conferences_end_as_promised() {
+    conference(Watch::None);
+}
+
+#[test]
+fn conferences_end_as_promised_under_address_sanitizer() {
+    conference(Watch::Sanitizer);
+}
+
+#[test]
+fn conferences_end_as_promised_under_valgrind() {
+    if has_valgrind() {
+        conference(Watch::Valgrind);
+    }
+}
