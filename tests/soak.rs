@@ -112,13 +112,11 @@ enum Told {
     Text(u64),
 }
 
-/// Wait until the text of this number has come, which must be the next one.
+/// The next thing that is told must be the text of this number.
 fn expect_text(told: &Receiver<Told>, number: u64) {
-    loop {
-        match told.recv_timeout(PATIENCE).expect("a notification was lost") {
-            Told::Text(got) => return assert_eq!(got, number, "lost, doubled or out of order"),
-            Told::Resumed => panic!("resumed twice"),
-        }
+    match told.recv_timeout(PATIENCE).expect("a notification was lost") {
+        Told::Text(got) => assert_eq!(got, number, "lost, doubled or out of order"),
+        Told::Resumed => panic!("resumed twice"),
     }
 }
 

@@ -37,9 +37,9 @@ fn since_boot(clock: rustix::time::ClockId) -> Duration {
 /// the network that time has passed.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn monotonic() -> Duration {
-    use std::sync::OnceLock;
+    use once_cell::sync::OnceCell;
     use std::time::Instant;
-    static FIRST: OnceLock<Instant> = OnceLock::new();
+    static FIRST: OnceCell<Instant> = OnceCell::new();
     FIRST.get_or_init(Instant::now).elapsed()
 }
 

@@ -17,7 +17,9 @@ mod wake;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use once_cell::sync::OnceCell;
 
 use self::host::Host;
 use self::wake::Wake;
@@ -45,7 +47,7 @@ pub struct Mailbox {
     /// Objects came or went: the running batch looks at it after every callback.
     urgent: AtomicBool,
     wake: Wake,
-    drained: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    drained: OnceCell<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// Deliveries and the bytes that they keep alive.
@@ -78,7 +80,7 @@ impl Mailbox {
             state: Mutex::new(State { host: Some(Host::default()), ..State::default() }),
             urgent: AtomicBool::new(false),
             wake: Wake::default(),
-            drained: OnceLock::new(),
+            drained: OnceCell::new(),
         })
     }
 
