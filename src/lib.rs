@@ -1,4 +1,12 @@
 //! roamio: Socket.IO and Open WebRTC Toolkit conference signalling that survive network changes.
+//!
+//! Start with [`client`]: [`client::Conference`] is the session at a conference portal,
+//! [`client::Manager`] and [`client::Socket`] are plain Socket.IO. [`config`] has the options,
+//! [`error`] what can go wrong, [`payload`] what travels. C programs include `roamio.h`, which is
+//! generated from [`capi`].
+//!
+//! Below the API, [`driver`] does the input and output and [`proto`] is the protocols without any:
+//! machines for a simulation, or for a driver of your own.
 
 pub mod capi;
 pub mod client;
@@ -10,3 +18,8 @@ pub mod log;
 pub mod payload;
 pub mod proto;
 pub mod secret;
+
+/// The README's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
