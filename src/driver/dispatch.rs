@@ -12,6 +12,8 @@ mod gate;
 mod host;
 mod pool;
 mod scope;
+#[cfg(test)]
+mod tests;
 mod wake;
 
 use std::collections::VecDeque;

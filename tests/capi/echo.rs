@@ -11,7 +11,7 @@ use tokio_tungstenite::{WebSocketStream, accept_async};
 const OPEN: &str = r#"0{"sid":"engine","upgrades":[],"pingInterval":25000,"pingTimeout":60000,"maxPayload":1000000}"#;
 
 /// Listen on a free port of this machine, for as long as the process lives.
-pub fn start() -> SocketAddr {
+pub(crate) fn start() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.set_nonblocking(true).expect("a socket");
     let address = listener.local_addr().expect("bound");

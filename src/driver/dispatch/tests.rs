@@ -1,0 +1,210 @@
+//! A mailbox without a network: what goes in comes out, in order, to whom it may.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use super::*;
+use crate::proto::io::{Event, ManagerEvent, ManagerState, SocketEvent, SocketId, Transition};
+
+const LONG: Duration = Duration::from_secs(10);
+
+fn limits(events: usize) -> Limits {
+    Limits { host_queue_events: events, ..Limits::default() }
+}
+
+fn step(number: u64) -> Delivery {
+    let state = ManagerState::Connecting;
+    let step = Transition { number, state, cause: None, grace_ms: None };
+    Delivery::Event(Event::Manager(ManagerEvent::State(step)))
+}
+
+fn number(event: &ManagerEvent) -> u64 {
+    let ManagerEvent::State(step) = event else { panic!("only steps are sent") };
+    step.number
+}
+
+/// A mailbox whose manager tells the numbers of its steps.
+fn manager(mode: DispatchMode, limits: &Limits) -> (Arc<Mailbox>, Arc<Gate>, Receiver<u64>) {
+    let mailbox = Mailbox::new(mode, limits);
+    let gate = Arc::new(Gate::default());
+    let (tell, told) = channel();
+    let sink = move |event| {
+        let _ = tell.send(number(&event));
+    };
+    mailbox.add(Addition::Manager(Arc::clone(&gate), Box::new(sink)));
+    (mailbox, gate, told)
+}
+
+#[test]
+fn a_full_queue_says_so_and_wakes_once_when_it_is_half_empty() {
+    let (mailbox, _gate, told) = manager(DispatchMode::Manual, &limits(4));
+    let drained = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&drained);
+    mailbox.on_drained(Box::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    }));
+    assert!(!mailbox.deliver(&mut vec![step(1), step(2), step(3)]));
+    assert!(mailbox.deliver(&mut vec![step(4), step(5)]), "nothing is refused");
+    assert_eq!(mailbox.dispatch(2), Ok(2));
+    assert!(mailbox.is_full() && drained.load(Ordering::Relaxed) == 0);
+    assert_eq!(mailbox.dispatch(1), Ok(1));
+    assert!(!mailbox.is_full() && drained.load(Ordering::Relaxed) == 1);
+    assert_eq!(mailbox.dispatch(9), Ok(2));
+    assert_eq!(drained.load(Ordering::Relaxed), 1);
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn bytes_fill_the_queue_too() {
+    let bytes = Limits { host_queue_bytes: 100, ..Limits::default() };
+    let mailbox = Mailbox::new(DispatchMode::Manual, &bytes);
+    let event = || {
+        let frame = bytes::Bytes::from(vec![b' '; 60]);
+        let payload = Payload::new(frame, Default::default(), Default::default(), Vec::new());
+        Delivery::Event(Event::Socket(SocketId(1), SocketEvent::Event { payload, ack: None }))
+    };
+    assert!(!mailbox.deliver(&mut vec![event()]));
+    assert!(mailbox.deliver(&mut vec![event()]));
+}
+
+#[test]
+fn a_closed_object_hears_nothing_and_ends_with_its_completions_first() {
+    let (mailbox, gate, told) = manager(DispatchMode::Manual, &limits(100));
+    let (tell, outcomes) = channel();
+    for request in 0..3 {
+        let tell = tell.clone();
+        let kept = gate.expect(move |result| {
+            let code = result.err().map(|error: Error| error.code());
+            tell.send((request, code)).expect("the test listens");
+        });
+        let kept = kept.expect("open");
+        if request == 1 {
+            assert!(kept.withdraw());
+        }
+    }
+    mailbox.deliver(&mut vec![step(1)]);
+    assert!(gate.close() && !gate.close());
+    assert_eq!(gate.expect(|_| {}).expect_err("closed").code(), Code::Closed);
+    assert!(!gate.wait_ended(Duration::ZERO));
+    mailbox.end(Owner::Manager);
+    assert!(gate.wait_ended(Duration::ZERO));
+    let closed = Some(Code::Closed);
+    assert_eq!(outcomes.try_iter().collect::<Vec<_>>(), [(0, closed), (2, closed)]);
+    assert_eq!(mailbox.dispatch(9), Ok(1));
+    assert!(told.recv().is_err(), "nothing was told, and the sink is dropped");
+}
+
+#[test]
+fn an_outcome_reaches_its_completion_once() {
+    let mailbox = Mailbox::new(DispatchMode::Manual, &limits(100));
+    let gate = Arc::new(Gate::default());
+    let (tell, told) = channel();
+    let kept = gate.expect(move |result| tell.send(result.is_ok()).expect("the test listens"));
+    let completion = kept.expect("open").completion();
+    mailbox.deliver(&mut vec![Delivery::Outcome(completion, Ok(Payload::default()))]);
+    assert_eq!(mailbox.dispatch(9), Ok(1));
+    assert_eq!(told.iter().collect::<Vec<_>>(), [true]);
+}
+
+#[test]
+fn a_panic_of_a_callback_stops_nobody() {
+    let mailbox = Mailbox::new(DispatchMode::Manual, &limits(100));
+    let (tell, told) = channel();
+    let sink = move |event: ManagerEvent| {
+        tell.send(number(&event)).expect("the test listens");
+        assert!(number(&event) != 1, "the first one panics");
+    };
+    mailbox.add(Addition::Manager(Arc::default(), Box::new(sink)));
+    mailbox.deliver(&mut vec![step(1), step(2)]);
+    assert_eq!(mailbox.dispatch(9), Ok(2));
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [1, 2]);
+    assert!(!Scope::is_inside());
+}
+
+#[test]
+fn dispatch_inside_a_callback_would_wait_for_itself() {
+    let mailbox = Mailbox::new(DispatchMode::Manual, &limits(100));
+    let (tell, told) = channel();
+    let again = Arc::downgrade(&mailbox);
+    let sink = move |_| {
+        let refused = again.upgrade().expect("dispatching").dispatch(1);
+        tell.send(refused.map_err(|error| error.code())).expect("the test listens");
+    };
+    mailbox.add(Addition::Manager(Arc::default(), Box::new(sink)));
+    mailbox.deliver(&mut vec![step(1), step(2)]);
+    assert_eq!(mailbox.dispatch(1), Ok(1));
+    assert_eq!(told.try_recv(), Ok(Err(Code::WouldDeadlock)));
+    let threaded = Mailbox::new(DispatchMode::Thread, &limits(100));
+    assert_eq!(threaded.dispatch(1).map_err(|error| error.code()), Err(Code::InvalidState));
+}
+
+#[test]
+fn the_wake_comes_once_until_the_queue_was_found_empty() {
+    let (mailbox, _gate, _told) = manager(DispatchMode::Manual, &limits(100));
+    let woken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&woken);
+    mailbox.deliver(&mut vec![step(1)]);
+    let wake = move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    };
+    mailbox.set_wake(Box::new(wake)).expect("manual");
+    assert_eq!(woken.load(Ordering::Relaxed), 1, "something was there already");
+    mailbox.deliver(&mut vec![step(2)]);
+    assert_eq!(mailbox.dispatch(1), Ok(1));
+    mailbox.deliver(&mut vec![step(3)]);
+    assert_eq!(woken.load(Ordering::Relaxed), 1);
+    assert_eq!(mailbox.dispatch(9), Ok(2));
+    mailbox.deliver(&mut vec![step(4)]);
+    assert_eq!(woken.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn threads_of_the_pool_keep_the_order_and_never_meet_in_one_mailbox() {
+    let mailbox = Mailbox::new(DispatchMode::Thread, &Limits::default());
+    let gate = Arc::new(Gate::default());
+    let (tell, told) = channel();
+    let inside = AtomicUsize::new(0);
+    let sink = move |event| {
+        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+        tell.send(number(&event)).expect("the test listens");
+        inside.fetch_sub(1, Ordering::SeqCst);
+    };
+    mailbox.add(Addition::Manager(Arc::clone(&gate), Box::new(sink)));
+    for number in 0..5_000 {
+        mailbox.deliver(&mut vec![step(number)]);
+    }
+    for number in 0..5_000 {
+        assert_eq!(told.recv_timeout(LONG), Ok(number));
+    }
+    gate.close();
+    mailbox.end(Owner::Manager);
+    assert!(gate.wait_ended(LONG));
+}
+
+#[test]
+fn at_most_four_callbacks_run_at_a_time() {
+    let running = Arc::new(AtomicUsize::new(0));
+    let most = Arc::new(AtomicUsize::new(0));
+    let mut gates = Vec::new();
+    for _ in 0..12 {
+        let mailbox = Mailbox::new(DispatchMode::Thread, &Limits::default());
+        let gate = Arc::new(Gate::default());
+        let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+        let sink = move |_| {
+            let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+            most.fetch_max(now, Ordering::SeqCst);
+            std::thread::yield_now();
+            running.fetch_sub(1, Ordering::SeqCst);
+        };
+        mailbox.add(Addition::Manager(Arc::clone(&gate), Box::new(sink)));
+        mailbox.deliver(&mut (0..100).map(step).collect());
+        gates.push((mailbox, gate));
+    }
+    for (mailbox, gate) in gates {
+        gate.close();
+        mailbox.end(Owner::Manager);
+        assert!(gate.wait_ended(LONG));
+    }
+    assert!((1..=4).contains(&most.load(Ordering::SeqCst)), "{most:?}");
+}

@@ -1,0 +1,166 @@
+//! The Rust API against a server that answers, asks, rains and leaves.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "capi/echo.rs"]
+mod echo;
+
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use roamio::client::{
+    Conference, ConferenceState, EmitOptions, Manager, ManagerState, RequestOptions, Socket,
+    SocketEvent, SocketState,
+};
+use roamio::config::{ConferenceConfig, DispatchMode, Endpoint, ManagerConfig};
+use roamio::error::{Code, Error};
+
+const LONG: Duration = Duration::from_secs(10);
+
+fn config() -> ManagerConfig {
+    let url = format!("http://{}", echo::start());
+    ManagerConfig::new(Endpoint::parse(&url).unwrap().0)
+}
+
+fn manager() -> Manager {
+    Manager::new(config(), |_| {}).unwrap()
+}
+
+/// A socket that tells the names of its events.
+fn listening(manager: &Manager, namespace: &str) -> (Socket, Receiver<String>) {
+    let (tell, told) = channel();
+    let events = move |event| {
+        if let SocketEvent::Event { payload, .. } = event {
+            let _ = tell.send(payload.name().to_owned());
+        }
+    };
+    (manager.socket(namespace, events).unwrap(), told)
+}
+
+fn code<T>(result: Result<T, Error>) -> Option<Code> {
+    result.err().map(|error| error.code())
+}
+
+#[tokio::test]
+async fn a_reply_is_a_future() {
+    let manager = manager();
+    let (socket, _told) = listening(&manager, "/");
+    let reply = socket.emit_with_ack_async("echo", r#"[{"a":1}]"#, EmitOptions::default()).unwrap();
+    socket.connect(None).unwrap();
+    let payload = reply.await.unwrap();
+    assert_eq!(payload.arg(0), Some(r#"{"a":1}"#));
+
+    let silent = || socket.emit_with_ack_async("silent", "[]", EmitOptions::default()).unwrap();
+    drop(silent());
+    let pending = silent();
+    socket.close();
+    assert_eq!(code(pending.await), Some(Code::Closed));
+    assert_eq!(code(socket.emit("a", "[]")), Some(Code::Closed));
+    assert_eq!(socket.state(), SocketState::Closed);
+}
+
+#[tokio::test]
+async fn dropping_a_reply_makes_room_in_the_queue() {
+    let mut config = config();
+    config.common.limits.wire_queue_events = 1;
+    let manager = Manager::new(config, |_| {}).unwrap();
+    let (socket, _told) = listening(&manager, "/");
+    let ask = || socket.emit_with_ack_async("silent", "[]", EmitOptions::default());
+    let waiting = ask().unwrap();
+    assert_eq!(code(ask()), Some(Code::QueueFull));
+    drop(waiting);
+    let room = async {
+        while code(ask().map(drop)).is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, room).await.unwrap();
+}
+
+#[tokio::test]
+async fn io_runs_on_the_callers_runtime_when_asked() {
+    let runtime = tokio::runtime::Handle::current();
+    let manager = Manager::new_on(runtime, config(), |_| {}).unwrap();
+    let (socket, _told) = listening(&manager, "/");
+    socket.connect(None).unwrap();
+    let reply = socket.emit_with_ack_async("echo", "[1]", EmitOptions::default()).unwrap();
+    assert_eq!(reply.await.unwrap().arg(0), Some("1"));
+    assert_eq!(manager.state(), ManagerState::Connected);
+}
+
+#[test]
+fn a_socket_keeps_the_connection_and_dropping_it_gives_the_namespace_back() {
+    let manager = manager();
+    let (socket, told) = listening(&manager, "/chat");
+    assert_eq!(code(manager.socket("/chat", |_| {})), Some(Code::InvalidState));
+    socket.connect(None).unwrap();
+    let other = manager.clone();
+    drop(manager);
+    socket.emit_json("hello", &("a", 1)).unwrap();
+    assert_eq!(told.recv_timeout(LONG).as_deref(), Ok("hello"));
+    drop(socket);
+    assert!(told.recv_timeout(LONG).is_err(), "its closure is dropped");
+    let (socket, told) = listening(&other, "/chat");
+    drop(other);
+    socket.connect(None).unwrap();
+    socket.emit("again", "[]").unwrap();
+    assert_eq!(told.recv_timeout(LONG).as_deref(), Ok("again"));
+    socket.close_wait(LONG).unwrap();
+}
+
+#[test]
+fn a_closure_that_panics_is_called_again() {
+    let manager = manager();
+    let (tell, told) = channel();
+    let socket = manager.socket("/", move |event| {
+        if let SocketEvent::Event { payload, .. } = event {
+            let _ = tell.send(payload.name().to_owned());
+            assert!(payload.name() != "first", "on purpose");
+        }
+    });
+    let socket = socket.unwrap();
+    socket.emit("first", "[]").unwrap();
+    socket.emit("second", "[]").unwrap();
+    socket.connect(None).unwrap();
+    assert_eq!(told.recv_timeout(LONG).as_deref(), Ok("first"));
+    assert_eq!(told.recv_timeout(LONG).as_deref(), Ok("second"));
+}
+
+#[test]
+fn manual_mode_tells_only_inside_dispatch() {
+    let mut config = config();
+    config.common.dispatch = DispatchMode::Manual;
+    let manager = Manager::new(config, |_| {}).unwrap();
+    let (socket, told) = listening(&manager, "/");
+    let (wake, woken) = channel();
+    manager.set_wake(move || wake.send(()).unwrap()).unwrap();
+    socket.emit("hello", "[]").unwrap();
+    socket.connect(None).unwrap();
+    while told.try_recv().as_deref() != Ok("hello") {
+        woken.recv_timeout(LONG).unwrap();
+        assert!(told.try_recv().is_err(), "nobody has dispatched");
+        while manager.dispatch(1).unwrap() == 1 {}
+    }
+    assert_eq!(socket.state(), SocketState::Connected);
+    drop((socket, manager));
+    assert!(told.recv().is_err(), "over before the drop returned");
+}
+
+#[test]
+fn a_conference_checks_what_it_can_at_once() {
+    let conference = Conference::new(ConferenceConfig::default(), |_| {}).unwrap();
+    let request = |name, data| {
+        code(conference.request(name, data, RequestOptions::default(), |_| panic!("refused")))
+    };
+    assert_eq!(request("text", "{}"), Some(Code::NotLoggedIn));
+    assert_eq!(request("text", "null"), Some(Code::InvalidJson));
+    assert_eq!(request("relogin", "{}"), Some(Code::ReservedEvent));
+    let never = RequestOptions { timeout: Some(Duration::ZERO) };
+    let refused = conference.request("text", "{}", never, |_| panic!("refused"));
+    assert_eq!(code(refused), Some(Code::InvalidArgument));
+    assert_eq!(code(conference.login("?", |_| panic!("refused"))), Some(Code::TokenInvalid));
+    assert_eq!(conference.state(), ConferenceState::Idle);
+    conference.close_wait(LONG).unwrap();
+    assert_eq!(request("text", "{}"), Some(Code::Closed));
+    assert_eq!(conference.state(), ConferenceState::Ended);
+}
