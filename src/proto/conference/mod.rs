@@ -12,8 +12,8 @@
 //! ```
 //!
 //! [`session`] holds the machine and its states; what it does in each of them is in a file of its
-//! own: [`login`], [`relogin`], [`refresh`], [`leave`]. [`replay`] decides what of a relogin answer
-//! is new, [`requests`] keeps the one outcome of every request, [`ticket`] knows a ticket's life.
+//! own: `login`, `relogin`, `refresh`, `leave`. [`replay`] decides what of a relogin answer
+//! is new, `requests` keeps the one outcome of every request, `ticket` knows a ticket's life.
 
 mod leave;
 mod login;
