@@ -145,7 +145,7 @@ impl Session {
             self.path.set_policy(&patient);
         }
         if let Some(drain) = self.drain.as_ref().filter(|drain| drain.until <= now) {
-            self.end_drain(drain.link, false, now);
+            self.end_drain(drain.link, false);
         }
         if let Some(relogin) = &self.relogin
             && self.relogin_timeout().is_some_and(|at| at <= now)
@@ -354,7 +354,7 @@ impl Session {
 
     /// The old connection has shown all it had (`complete`), or will not: the new one's
     /// notifications follow.
-    pub(super) fn end_drain(&mut self, old: LinkId, complete: bool, _now: Timestamp) {
+    pub(super) fn end_drain(&mut self, old: LinkId, complete: bool) {
         if self.drain.as_ref().is_none_or(|drain| drain.link != old) {
             return;
         }

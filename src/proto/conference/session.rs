@@ -265,7 +265,7 @@ impl Session {
             let error = Error::new(Code::ConnectTimeout, "no answer to the namespace CONNECT");
             self.path.fail(link, error, now);
         } else if side.late_until.is_some_and(|until| until <= now) {
-            self.drop_retired(link, now);
+            self.drop_retired(link);
         }
     }
 
@@ -316,8 +316,8 @@ impl Session {
         }
     }
 
-    fn drop_retired(&mut self, link: LinkId, now: Timestamp) {
-        self.end_drain(link, false, now);
+    fn drop_retired(&mut self, link: LinkId) {
+        self.end_drain(link, false);
         self.requests.lose_link(link);
         self.forget(link);
         self.path.hangup(link);
@@ -352,7 +352,7 @@ impl Session {
         receiving: bool,
         now: Timestamp,
     ) {
-        self.end_drain(link, false, now);
+        self.end_drain(link, false);
         self.forget(link);
         self.requests.lose_link(link);
         self.refresh.forget_link(link);
@@ -464,7 +464,7 @@ impl Session {
     fn handle_server_disconnect(&mut self, link: LinkId, now: Timestamp) {
         let error = || Error::new(Code::ServerDisconnect, "disconnected by the portal");
         match self.path.role(link) {
-            Some(Role::Retiring) => self.end_drain(link, true, now),
+            Some(Role::Retiring) => self.end_drain(link, true),
             Some(Role::Current) if self.track.state() == ConferenceState::Ready => {
                 if self.relogin.is_some() {
                     self.handle_takeover(link, now);
@@ -563,6 +563,9 @@ impl Session {
 
     /// The session is over. Whatever waits gets its outcome.
     pub(super) fn end(&mut self, cause: Option<Error>) {
+        if let Some(drain) = self.drain.as_ref().map(|drain| drain.link) {
+            self.end_drain(drain, false);
+        }
         let dropped = cause.clone().filter(|cause| cause.code() == Code::Dropped);
         self.end_with(cause, &|sent| {
             dropped.clone().unwrap_or_else(|| {
