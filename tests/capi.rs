@@ -10,6 +10,7 @@ mod echo;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::{env, fs};
 
 use roamio_portal::model::{Audience, TextBurst};
@@ -40,6 +41,33 @@ fn library() -> PathBuf {
     folder
 }
 
+/// The library with the sanitizer's checks in it, to be linked statically. `None` with a toolchain
+/// that cannot build it; then only the program itself and the heap are watched.
+fn instrumented() -> Option<&'static PathBuf> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    BUILT
+        .get_or_init(|| {
+            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("asan");
+            let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);
+            let status = Command::new(env!("CARGO"))
+                .current_dir(root())
+                .env("CARGO_TARGET_DIR", &folder)
+                // Sanitizers are not stable yet; without them nothing changes.
+                .env("RUSTC_BOOTSTRAP", "1")
+                .env("RUSTFLAGS", "-Zsanitizer=address")
+                .env_remove("CARGO_ENCODED_RUSTFLAGS")
+                .args(["rustc", "--quiet", "--lib", "--crate-type", "staticlib", "--target"])
+                .arg(&target)
+                .status();
+            if !status.is_ok_and(|status| status.success()) {
+                eprintln!("this toolchain has no sanitizer: the library itself is not watched");
+                return None;
+            }
+            Some(folder.join(target).join("debug/libroamio.a"))
+        })
+        .as_ref()
+}
+
 fn compile(program: &str, watch: Watch) -> PathBuf {
     let library = library();
     let suffix = if watch == Watch::Sanitizer { "-asan" } else { "" };
@@ -50,11 +78,17 @@ fn compile(program: &str, watch: Watch) -> PathBuf {
         .arg(&binary)
         .arg(root().join(format!("tests/capi/{program}.c")))
         .arg("-I")
-        .arg(root().join("include"))
-        .arg("-L")
-        .arg(&library)
-        .args(["-lroamio", "-lpthread", "-lm"])
-        .arg(format!("-Wl,-rpath,{}", library.display()));
+        .arg(root().join("include"));
+    let archive = (watch == Watch::Sanitizer).then(instrumented).flatten();
+    match archive {
+        Some(archive) => command.arg(archive).args(["-lssl", "-lcrypto", "-ldl"]),
+        None => command
+            .arg("-L")
+            .arg(&library)
+            .arg("-lroamio")
+            .arg(format!("-Wl,-rpath,{}", library.display())),
+    };
+    command.args(["-lpthread", "-lm"]);
     if watch == Watch::Sanitizer {
         command.args(["-fsanitize=address", "-fno-omit-frame-pointer"]);
     }
