@@ -87,6 +87,9 @@ fn a_closed_object_hears_nothing_and_ends_with_its_completions_first() {
     assert!(gate.close() && !gate.close());
     assert_eq!(gate.expect(|_| {}).expect_err("closed").code(), Code::Closed);
     assert!(!gate.wait_ended(Duration::ZERO));
+    assert_eq!(mailbox.dispatch(9), Ok(1));
+    assert!(told.try_recv().is_err(), "closed is enough");
+    mailbox.deliver(&mut vec![step(2)]);
     mailbox.end(Owner::Manager);
     assert!(gate.wait_ended(Duration::ZERO));
     let closed = Some(Code::Closed);
