@@ -17,7 +17,7 @@ use roamio_portal::model::{Audience, TextBurst};
 use roamio_portal::{Server, ServerConfig};
 
 /// How a program is built and run.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Watch {
     None,
     Sanitizer,
@@ -70,8 +70,7 @@ fn instrumented() -> Option<&'static PathBuf> {
 
 fn compile(program: &str, watch: Watch) -> PathBuf {
     let library = library();
-    let suffix = if watch == Watch::Sanitizer { "-asan" } else { "" };
-    let binary = library.join(format!("{program}{suffix}-{}", std::process::id()));
+    let binary = library.join(format!("{program}-{watch:?}-{}", std::process::id()));
     let mut command = Command::new("cc");
     command
         .args(["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-pedantic", "-o"])
