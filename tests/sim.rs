@@ -41,6 +41,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the speed of the simulation is real time")]
 fn random_runs_keep_every_promise() {
     let first = number("ROAMIO_SEED").unwrap_or(1);
     let count = number("ROAMIO_SEEDS").unwrap_or(SEEDS);

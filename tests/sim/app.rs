@@ -25,8 +25,6 @@ pub(crate) enum What {
 pub(crate) struct Asked {
     pub(crate) what: What,
     pub(crate) at: Millis,
-    /// The outcome is due then at the latest.
-    pub(crate) deadline: Millis,
     pub(crate) outcome: Option<Result<Payload, Error>>,
 }
 
@@ -34,7 +32,7 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) asked: BTreeMap<RequestId, Asked>,
-    /// Requests without an outcome.
+    /// Requests without an outcome, and when it is due at the latest.
     open: BTreeMap<RequestId, Millis>,
     pub(crate) state: ConferenceState,
     pub(crate) steps: Vec<Transition<ConferenceState>>,
@@ -91,9 +89,8 @@ impl App {
     pub(crate) fn ask(&mut self, what: What, now: Millis, limit: Millis) -> RequestId {
         let request = RequestId(self.next);
         self.next += 1;
-        let deadline = now + limit;
-        self.asked.insert(request, Asked { what, at: now, deadline, outcome: None });
-        self.open.insert(request, deadline);
+        self.asked.insert(request, Asked { what, at: now, outcome: None });
+        self.open.insert(request, now + limit);
         request
     }
 

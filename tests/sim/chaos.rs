@@ -202,7 +202,9 @@ fn act(world: &mut World, rng: &mut Rng, lethal: bool) {
             world.run_for(rng.below(100));
             world.cancel(request);
         }
-        24..=39 => world.burst(&format!("n{}-", world.now), 1 + rng.below(20), rng.below(300)),
+        24..=39 => {
+            world.burst(&format!("n{}-", rng.below(1 << 40)), 1 + rng.below(20), rng.below(300))
+        }
         40..=71 => harm_network(world, rng),
         72..=85 => hint(world, rng),
         86..=96 => harm_portal(world, rng),

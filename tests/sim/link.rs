@@ -26,7 +26,6 @@ pub(crate) enum ToClient {
     /// The dial failed.
     Refused(Error),
     Text(Bytes),
-    Binary(Bytes),
     /// A part of a frame that is still on its way.
     Part,
     Pong,

@@ -261,17 +261,20 @@ impl World {
     }
 
     pub(crate) fn reset(&mut self, link: LinkId, side: Side) {
+        self.note(format!("network   {link:?} is reset, {side:?}"));
         let now = self.now;
         self.with_link(link, |link| link.reset(side, now));
     }
 
     pub(crate) fn finish(&mut self, link: LinkId) {
+        self.note(format!("network   {link:?} ends"));
         let now = self.now;
         self.with_link(link, |link| link.finish(now));
     }
 
     /// Stop what flows to the given side: held until [`World::thaw`], or lost for ever.
     pub(crate) fn freeze(&mut self, link: LinkId, to: Side, flow: Flow) {
+        self.note(format!("network   {link:?} {flow:?} to {to:?}"));
         self.with_link(link, |link| {
             if to.is_server() {
                 freeze(&mut link.up, flow);
@@ -283,6 +286,7 @@ impl World {
     }
 
     pub(crate) fn thaw(&mut self, link: LinkId) {
+        self.note(format!("network   {link:?} flows again"));
         self.with_link(link, |link| {
             link.up.thaw();
             link.down.thaw();
@@ -298,6 +302,7 @@ impl World {
     /// The device moves: new connections have another address. `old_works`: those of the old
     /// address go on, otherwise they are silent for ever.
     pub(crate) fn roam(&mut self, old_works: bool) {
+        self.note(format!("network   another address; the old one works: {old_works}"));
         let port = self.local.port();
         self.local = SocketAddr::new([10, 0, 0, 2 + self.rng.below(200) as u8].into(), port + 1);
         if !old_works {
@@ -310,6 +315,7 @@ impl World {
 
     /// Everything that is on its way or will be sent on the present connections is lost.
     pub(crate) fn black_out(&mut self) {
+        self.note("network   silent".into());
         for link in self.links.values_mut() {
             link.up.break_off();
             link.down.break_off();
@@ -502,7 +508,6 @@ impl World {
                 self.watch.received(id, &text);
                 Input::Text { link: id, frame }
             }
-            ToClient::Binary(frame) => Input::Binary { link: id, frame },
             ToClient::Part => Input::Activity { link: id, partial: true, pong: false },
             ToClient::Pong => Input::Activity { link: id, partial: false, pong: true },
             ToClient::Closed(error) => {

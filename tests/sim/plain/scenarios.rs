@@ -1,7 +1,5 @@
 //! Named behaviours of a manager and its sockets.
 
-use std::time::Duration;
-
 use roamio::config::{Endpoint, ManagerConfig, ReconnectPolicy};
 use roamio::error::Code;
 use roamio::proto::io::{Command, DisconnectReason, Hint, ManagerState, SocketId, SocketState};

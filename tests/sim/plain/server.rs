@@ -37,9 +37,7 @@ pub(crate) enum Door {
 /// An event that was read.
 #[derive(Debug)]
 pub(crate) struct Heard {
-    pub(crate) link: LinkId,
     pub(crate) namespace: String,
-    pub(crate) id: Option<u64>,
     pub(crate) json: String,
 }
 
@@ -144,17 +142,16 @@ impl PlainServer {
                 let rest = rest.trim_start_matches(|c: char| kind == "5" && c != '-');
                 let rest = rest.trim_start_matches('-');
                 let bracket = rest.find('[').expect("an event has arguments");
-                let id = rest[..bracket].parse().ok();
+                let id: Option<u64> = rest[..bracket].parse().ok();
                 let json = rest[bracket..].to_owned();
-                let heard = Heard { link, namespace: name.into(), id, json: json.clone() };
                 if let Some(id) = id.filter(|_| !self.mute) {
-                    self.say(link, format!("43{}{id}{json}", prefix(&heard.namespace)));
+                    self.say(link, format!("43{}{id}{json}", prefix(name)));
                 }
-                self.heard.push(heard);
+                self.heard.push(Heard { namespace: name.into(), json });
             }
             "3" => {
                 let json = rest.to_owned();
-                self.heard.push(Heard { link, namespace: name.into(), id: None, json });
+                self.heard.push(Heard { namespace: name.into(), json });
             }
             // What was on its way when the namespace was left.
             "2" | "5" if state == Some(Joined::Kicked) => {}

@@ -11,7 +11,6 @@ use roamio::proto::io::{
     AckToken, Command, DisconnectReason, Event, Hint, Input, LinkId, ManagerEvent, ManagerState,
     RequestId, Retry, SocketEvent, SocketId, SocketState, Transmit,
 };
-use roamio::proto::rng::Rng;
 use roamio::proto::stack::Stack;
 use roamio::proto::time::{Now, Timestamp};
 use roamio::secret::Secret;
@@ -46,7 +45,6 @@ pub(crate) struct PlainWorld {
     pub(crate) stack: Stack,
     pub(crate) server: PlainServer,
     pub(crate) links: BTreeMap<LinkId, Link>,
-    pub(crate) rng: Rng,
     pub(crate) dials: Dials,
     pub(crate) latency: Millis,
     pub(crate) state: ManagerState,
@@ -75,7 +73,6 @@ impl PlainWorld {
             stack: Stack::manager(Arc::new(config), seed),
             server: PlainServer::new(),
             links: BTreeMap::new(),
-            rng: Rng::new(seed ^ 0x5eed),
             dials: Dials::Succeed,
             latency: 10,
             state: ManagerState::Idle,
@@ -309,7 +306,6 @@ impl PlainWorld {
                 Input::Failed { link: id, error }
             }
             ToClient::Text(frame) => Input::Text { link: id, frame },
-            ToClient::Binary(frame) => Input::Binary { link: id, frame },
             ToClient::Part => Input::Activity { link: id, partial: true, pong: false },
             ToClient::Pong => Input::Activity { link: id, partial: false, pong: true },
             ToClient::Closed(error) => {

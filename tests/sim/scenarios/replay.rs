@@ -184,10 +184,8 @@ fn req_3_6_w15_a_hundred_thousand_entries_come_once() {
     let mut world = ready();
     world.burst("known-", 20_000, 0);
     world.run_for(1_000);
-    let begun = std::time::Instant::now();
     miss(&mut world, 80_000);
     assert_eq!((world.app.notified, world.app.replayed), (100_000, 80_000));
-    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }
 
 #[test]
