@@ -70,11 +70,20 @@ impl Endpoint {
                 None => (authority, None),
             }
         };
-        if host.is_empty() || host.len() > 253 || host.contains(['%', '\\', ':']) && !host.contains("::") {
+        if host.is_empty()
+            || host.len() > 253
+            || host.contains(['%', '\\', ':']) && !host.contains("::")
+        {
             return Err(bad("host is missing or malformed"));
         }
         let port = match port {
-            None => if secure { 443 } else { 80 },
+            None => {
+                if secure {
+                    443
+                } else {
+                    80
+                }
+            }
             Some(port) => match port.parse::<u16>() {
                 Ok(port) if port != 0 => port,
                 _ => return Err(bad("port is not 1 to 65535")),
@@ -458,8 +467,8 @@ impl Token {
         // Some portals put a scheme in front of the host; `secure` decides all the same.
         let host = fields.host.split_once("://").map_or(fields.host.as_str(), |(_, rest)| rest);
         let host = host.trim_end_matches('/');
-        let (host, port) = Endpoint::parse_authority(host, fields.secure)
-            .map_err(|error| bad(error.message()))?;
+        let (host, port) =
+            Endpoint::parse_authority(host, fields.secure).map_err(|error| bad(error.message()))?;
         let endpoint = Endpoint {
             secure: fields.secure,
             host,
@@ -476,4 +485,3 @@ impl Token {
 
 /// A token is a few hundred bytes; more is no token.
 const MAX_TOKEN: usize = 64 << 10;
-

@@ -292,13 +292,11 @@ impl Engine {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const OPEN: &str =
-        r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
+    const OPEN: &str = r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
 
     fn text(text: &'static str) -> Frame {
         Frame::Text(Bytes::from_static(text.as_bytes()))
@@ -381,9 +379,11 @@ mod tests {
 
     #[test]
     fn bad_input_closes_once_with_a_precise_error() {
-        for (frame, code) in
-            [(text(""), Code::EnginePacket), (text("9"), Code::EnginePacket), (text("1"), Code::EngineClosed)]
-        {
+        for (frame, code) in [
+            (text(""), Code::EnginePacket),
+            (text("9"), Code::EnginePacket),
+            (text("1"), Code::EngineClosed),
+        ] {
             let mut engine = opened();
             engine.handle_input(frame, Timestamp(20));
             assert_eq!(closed_with(&mut engine), code);

@@ -55,7 +55,10 @@ impl Decoder {
     /// [`Code::SocketPacket`] or [`Code::Attachments`]: the connection cannot go on.
     pub fn text(&mut self, frame: Bytes, start: usize) -> Result<Option<Received>, Error> {
         if self.assembler.is_pending() {
-            return Err(Error::new(Code::Attachments, "text between an event and its binary parts"));
+            return Err(Error::new(
+                Code::Attachments,
+                "text between an event and its binary parts",
+            ));
         }
         let packet = packet::decode(&frame, start, &self.limits)?;
         if packet.attachments > 0 {
@@ -70,9 +73,10 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::text`].
     pub fn binary(&mut self, data: Bytes) -> Result<Option<Received>, Error> {
-        Ok(self
-            .assembler
-            .push(data, &self.limits)?
-            .map(|(frame, packet, attachments)| Received { packet, frame, attachments }))
+        Ok(self.assembler.push(data, &self.limits)?.map(|(frame, packet, attachments)| Received {
+            packet,
+            frame,
+            attachments,
+        }))
     }
 }
