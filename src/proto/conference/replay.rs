@@ -13,9 +13,10 @@ use crate::payload::{Name, Span};
 /// How many notifications are remembered for the comparison.
 const RING: usize = 64;
 
-/// So many equal notifications in a row prove an offset that the numbers do not suggest; fewer do
-/// only when they are all there are.
+/// So many equal notifications in a row prove an offset that the numbers do not suggest.
 const FAR_OVERLAP: usize = 8;
+/// So many do when nothing else was delivered.
+const FAR_OVERLAP_WHOLE: usize = 3;
 
 /// One entry of a relogin answer: ranges in its frame.
 #[derive(Clone, Debug)]
@@ -223,7 +224,8 @@ impl Tally {
         let mut fitting = self.fitting_offsets(entries);
         let ((same, offset), None) = (fitting.next()?, fitting.next()) else { return None };
         let varied = self.ring.iter().rev().take(same).any(|print| Some(print) != self.ring.back());
-        (varied && (same >= FAR_OVERLAP || same as u64 == self.count)).then_some(offset)
+        let whole = same as u64 == self.count && same >= FAR_OVERLAP_WHOLE;
+        (varied && (same >= FAR_OVERLAP || whole)).then_some(offset)
     }
 
     /// How many entries were delivered before under this offset; `None` when one of them differs.
@@ -271,3 +273,6 @@ impl Tally {
         verdict
     }
 }
+
+#[cfg(test)]
+mod tests;

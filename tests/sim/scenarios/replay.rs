@@ -364,3 +364,24 @@ fn w19_notifications_before_the_relogin_answer_follow_it_once() {
     assert_eq!(world.app.notified, 5);
     world.app.check_end(&world.server.portal);
 }
+
+#[test]
+fn w19_what_came_before_the_relogin_answer_and_is_in_it_comes_once() {
+    let mut world = ready();
+    live(&mut world, 3);
+    world.freeze(world.session_link(), Side::Client, Flow::BlackHole);
+    world.burst("new-", 3, 0);
+    world.server.portal.swallow_acks(None, "relogin", 1);
+    world.reset(world.session_link(), Side::Both);
+    let link = world.run_until_sent("relogin", 1);
+    for index in [4, 5] {
+        let entry = entry(&world, index, Value::Null);
+        world.inject(link, format!("42{}", json!([entry["event"], entry["data"]])));
+    }
+    let entries: Vec<Value> =
+        (0..6).map(|index| entry(&world, index, (index + 1).into())).collect();
+    world.inject(link, format!(r#"431["ok",{}]"#, json!({"ticket": "", "messages": entries})));
+    world.run_for(300);
+    assert_eq!((world.app.notified, world.app.replayed), (6, 3));
+    assert!(world.app.gaps.is_empty());
+}

@@ -1,7 +1,7 @@
 //! One outcome per request: requirements 4.x.
 
 use roamio::error::Code;
-use roamio::proto::io::Command;
+use roamio::proto::io::{Command, Hint};
 
 use crate::app::What;
 use crate::link::{Flow, Side};
@@ -77,6 +77,21 @@ fn req_4_3_an_answer_on_another_connection_completes_nothing() {
     world.inject(world.session_link(), r#"431["ok",{"stolen":1}]"#);
     world.run_for(1_000);
     assert!(world.app.outcome(new).is_none());
+}
+
+#[test]
+fn req_4_3_an_answer_belongs_to_the_connection_of_its_request() {
+    let mut world = ready();
+    world.server.portal.swallow_acks(None, "text", 1);
+    let request = world.text();
+    world.run_for(100);
+    world.roam(true);
+    world.hint(Hint::NetworkChanged);
+    world.run_until(1_000, |world| world.app.migrated == 1);
+    // The old connection still owes the answer; the new one cannot give it.
+    world.inject(world.session_link(), r#"431["ok"]"#);
+    world.run_for(100);
+    assert!(world.app.outcome(request).is_none());
 }
 
 #[test]
