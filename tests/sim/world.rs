@@ -9,29 +9,29 @@
 //! Equal seeds and equal acts give equal runs. Every rule that can be checked while it runs is
 //! checked while it runs: on the wire by [`Watch`], in the application by [`App`].
 
+mod acts;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use roamio::config::{ConferenceConfig, Token};
+use roamio::config::ConferenceConfig;
 use roamio::error::{Code, Error};
-use roamio::payload::Outgoing;
-use roamio::proto::io::{Command, ConferenceState, Hint, Input, LinkId, RequestId, Transmit};
+use roamio::proto::io::{ConferenceState, Input, LinkId, Transmit};
 use roamio::proto::rng::Rng;
 use roamio::proto::stack::Stack;
 use roamio::proto::time::{Now, Timestamp};
-use roamio_portal::model::{Audience, ModelConfig, Portal, TextBurst, TokenRequest};
+use roamio_portal::model::{ModelConfig, Portal};
 
-use crate::app::{App, What};
-use crate::link::{Flow, Link, Millis, Side, ToClient, ToServer};
+use crate::app::App;
+use crate::link::{Link, Millis, ToClient, ToServer};
 use crate::server::{Says, Server};
 use crate::watch::Watch;
 
+pub(crate) use acts::outgoing;
+
 /// A machine that has this many things to do without time passing spins.
 const SPIN: u32 = 2_000;
-/// The room that everybody is in.
-const ROOM: &str = "room";
 
 /// What happens to a dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,192 +143,6 @@ impl World {
         world.login();
         world.run_until(5_000, Self::is_ready);
         world
-    }
-
-    // ---- what the application does ----------------------------------------------------------
-
-    /// Log in with a fresh token.
-    pub(crate) fn login(&mut self) -> RequestId {
-        let token =
-            self.server.portal.mint_token(TokenRequest::new(ROOM, "alice", "presenter"), self.now);
-        self.login_with(&token)
-    }
-
-    pub(crate) fn login_with(&mut self, token: &str) -> RequestId {
-        let token = Token::parse(token, false).expect("the portal's tokens are good");
-        let request = self.app.ask(What::Login, self.now, self.limits.login);
-        self.command(Command::Login { request, token });
-        request
-    }
-
-    pub(crate) fn logout(&mut self) -> RequestId {
-        let request = self.app.ask(What::Logout, self.now, self.limits.logout);
-        self.command(Command::Logout { request });
-        request
-    }
-
-    /// Send a text to the room: it comes back as a notification.
-    pub(crate) fn text(&mut self) -> RequestId {
-        self.text_within(None)
-    }
-
-    pub(crate) fn text_within(&mut self, timeout_ms: Option<Millis>) -> RequestId {
-        let limit = timeout_ms.unwrap_or(self.limits.request);
-        let request = self.app.ask(What::Text, self.now, limit);
-        let data = format!(r#"{{"to":"all","message":"{}"}}"#, App::message(request));
-        let event = outgoing("text", &data);
-        self.command(Command::Request { request, event, timeout_ms });
-        request
-    }
-
-    pub(crate) fn cancel(&mut self, request: RequestId) {
-        self.command(Command::Cancel { request });
-    }
-
-    pub(crate) fn close(&mut self) {
-        self.app.closing_since.get_or_insert(self.now);
-        self.command(Command::Close);
-    }
-
-    pub(crate) fn hint(&mut self, hint: Hint) {
-        self.command(Command::Hint(hint));
-        self.suspended = hint == Hint::Suspended;
-    }
-
-    pub(crate) fn command(&mut self, command: Command) {
-        if self.trace {
-            self.note(format!("app       {command:?}"));
-        }
-        // Any call but a hint wakes.
-        self.suspended &= matches!(command, Command::Hint(_));
-        self.stack.handle_command(command, self.clock());
-        self.drain();
-    }
-
-    /// The queue to the application fills up, or is empty again.
-    pub(crate) fn host_full(&mut self, full: bool) {
-        if self.host_full != full {
-            self.host_full = full;
-            self.input(Input::HostQueue { full });
-        }
-    }
-
-    // ---- what others do ---------------------------------------------------------------------
-
-    /// Somebody sends numbered texts to the room.
-    pub(crate) fn burst(&mut self, prefix: &str, count: u64, gap: Millis) {
-        let to = Audience::Room(ROOM.into());
-        let burst = TextBurst { to, prefix: prefix.into(), first: 1, count, gap };
-        self.server.portal.send_texts(burst, self.now);
-        self.settle_server();
-    }
-
-    /// Act on the portal, and send what it says to that.
-    pub(crate) fn portal<R>(&mut self, act: impl FnOnce(&mut Portal, &str, Millis) -> R) -> R {
-        let participant = self.app.participant.clone().unwrap_or_default();
-        let result = act(&mut self.server.portal, &participant, self.now);
-        self.settle_server();
-        result
-    }
-
-    /// The portal is restarted: it knows nobody, and all connections are reset.
-    pub(crate) fn restart_portal(&mut self) {
-        self.server.restart();
-        for link in self.links.values_mut() {
-            link.reset(Side::Both, self.now);
-        }
-        self.run_for(0);
-    }
-
-    /// Say anything on a link, as a portal gone mad would.
-    pub(crate) fn inject(&mut self, link: LinkId, frame: impl Into<Bytes>) {
-        let now = self.now;
-        if let Some(link) = self.links.get_mut(&link) {
-            link.down.push(ToClient::Text(frame.into()), now);
-        }
-    }
-
-    // ---- what the network does --------------------------------------------------------------
-
-    /// Links that the client has and that are not being dialled.
-    pub(crate) fn open_links(&self) -> Vec<LinkId> {
-        self.links.iter().filter(|(_, link)| link.is_open()).map(|(id, _)| *id).collect()
-    }
-
-    /// The link that the session was granted on last.
-    pub(crate) fn session_link(&self) -> LinkId {
-        self.watch.newest_admitted().expect("there is a session")
-    }
-
-    pub(crate) fn reset(&mut self, link: LinkId, side: Side) {
-        self.note(format!("network   {link:?} is reset, {side:?}"));
-        let now = self.now;
-        self.with_link(link, |link| link.reset(side, now));
-    }
-
-    pub(crate) fn finish(&mut self, link: LinkId) {
-        self.note(format!("network   {link:?} ends"));
-        let now = self.now;
-        self.with_link(link, |link| link.finish(now));
-    }
-
-    /// Stop what flows to the given side: held until [`World::thaw`], or lost for ever.
-    pub(crate) fn freeze(&mut self, link: LinkId, to: Side, flow: Flow) {
-        self.note(format!("network   {link:?} {flow:?} to {to:?}"));
-        self.with_link(link, |link| {
-            if to.is_server() {
-                freeze(&mut link.up, flow);
-            }
-            if to.is_client() {
-                freeze(&mut link.down, flow);
-            }
-        });
-    }
-
-    pub(crate) fn thaw(&mut self, link: LinkId) {
-        self.note(format!("network   {link:?} flows again"));
-        self.with_link(link, |link| {
-            link.up.thaw();
-            link.down.thaw();
-        });
-    }
-
-    fn with_link(&mut self, id: LinkId, act: impl FnOnce(&mut Link)) {
-        if let Some(link) = self.links.get_mut(&id) {
-            act(link);
-        }
-    }
-
-    /// The device moves: new connections have another address. `old_works`: those of the old
-    /// address go on, otherwise they are silent for ever.
-    pub(crate) fn roam(&mut self, old_works: bool) {
-        self.note(format!("network   another address; the old one works: {old_works}"));
-        let port = self.local.port();
-        self.local = SocketAddr::new([10, 0, 0, 2 + self.rng.below(200) as u8].into(), port + 1);
-        if !old_works {
-            for link in self.links.values_mut() {
-                link.up.break_off();
-                link.down.break_off();
-            }
-        }
-    }
-
-    /// Everything that is on its way or will be sent on the present connections is lost.
-    pub(crate) fn black_out(&mut self) {
-        self.note("network   silent".into());
-        for link in self.links.values_mut() {
-            link.up.break_off();
-            link.down.break_off();
-        }
-    }
-
-    /// The device sleeps; its monotonic clock goes on, and its wall clock may be set meanwhile.
-    pub(crate) fn sleep(&mut self, duration: Millis, wall_jump: i64) {
-        self.asleep = true;
-        self.run_for(duration);
-        self.asleep = false;
-        self.wall = self.wall.saturating_add_signed(wall_jump);
-        self.run_for(0);
     }
 
     // ---- time -------------------------------------------------------------------------------
@@ -617,21 +431,6 @@ impl World {
             println!("{:>9}.{:03} {line}", self.now / 1_000, self.now % 1_000);
         }
     }
-}
-
-fn freeze<T>(pipe: &mut crate::link::Pipe<T>, flow: Flow) {
-    match (pipe.flow, flow) {
-        (_, Flow::BlackHole) => pipe.break_off(),
-        // What is lost does not come back.
-        (Flow::BlackHole, _) => {}
-        (_, flow) => pipe.flow = flow,
-    }
-}
-
-/// An event as the application makes it.
-pub(crate) fn outgoing(name: &str, data: &str) -> Outgoing {
-    let mut pool = bytes::BytesMut::new();
-    Outgoing::event(&mut pool, "/", name, &format!("[{data}]"), Vec::new()).expect("JSON")
 }
 
 /// One line of a trace, without the long middle of frames.
