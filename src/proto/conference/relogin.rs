@@ -43,6 +43,8 @@ impl Relogin {
 pub(super) struct Drain {
     /// The old connection.
     pub(super) link: LinkId,
+    /// The new one, whose notifications wait.
+    pub(super) next: LinkId,
     until: Timestamp,
 }
 
@@ -91,6 +93,7 @@ impl Session {
             let text = "the session was taken over four times within a minute";
             return self.end(Some(Error::new(Code::Superseded, text)));
         };
+        self.give_up_drain();
         self.path.retire();
         if let Some(side) = self.side(link) {
             side.late_until = Some(now + LATE_ANSWERS_MS);
@@ -102,6 +105,7 @@ impl Session {
     /// `41` on the old connection while our relogin is under way on a new one: it was done, and the
     /// answer is late.
     pub(super) fn handle_takeover(&mut self, old: LinkId, now: Timestamp) {
+        self.give_up_drain();
         self.path.retire();
         if let Some(side) = self.side(old) {
             side.late_until = Some(now + LATE_ANSWERS_MS);
@@ -243,6 +247,7 @@ impl Session {
     }
 
     fn resume(&mut self, link: LinkId, payload: &Payload, taken_over: bool, now: Timestamp) {
+        self.give_up_drain();
         let reply = Reply::read(payload);
         let old = self.path.current();
         self.path.promote(link);
@@ -339,7 +344,9 @@ impl Session {
             self.tell(ConferenceEvent::Resumed { complete: false, replayed: 0 });
         }
         match old {
-            Some(old) => self.drain = Some(Drain { link: old, until: now + DRAIN_MS }),
+            Some(old) => {
+                self.drain = Some(Drain { link: old, next: link, until: now + DRAIN_MS });
+            }
             None => {
                 self.tell_uncertain_gap();
                 self.deliver_early(link);
@@ -355,15 +362,17 @@ impl Session {
     /// The old connection has shown all it had (`complete`), or will not: the new one's
     /// notifications follow.
     pub(super) fn end_drain(&mut self, old: LinkId, complete: bool) {
-        if self.drain.as_ref().is_none_or(|drain| drain.link != old) {
-            return;
-        }
-        self.drain = None;
+        let Some(drain) = self.drain.take_if(|drain| drain.link == old) else { return };
         if !complete {
             self.tell_uncertain_gap();
         }
-        if let Some(link) = self.path.current() {
-            self.deliver_early(link);
+        self.deliver_early(drain.next);
+    }
+
+    /// The new connection changes its role too: what came on it is not to wait any longer.
+    pub(super) fn give_up_drain(&mut self) {
+        if let Some(old) = self.drain.as_ref().map(|drain| drain.link) {
+            self.end_drain(old, false);
         }
     }
 }

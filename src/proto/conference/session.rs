@@ -352,7 +352,9 @@ impl Session {
         receiving: bool,
         now: Timestamp,
     ) {
-        self.end_drain(link, false);
+        if self.drain.as_ref().is_some_and(|drain| [drain.link, drain.next].contains(&link)) {
+            self.give_up_drain();
+        }
         self.forget(link);
         self.requests.lose_link(link);
         self.refresh.forget_link(link);
@@ -563,9 +565,7 @@ impl Session {
 
     /// The session is over. Whatever waits gets its outcome.
     pub(super) fn end(&mut self, cause: Option<Error>) {
-        if let Some(drain) = self.drain.as_ref().map(|drain| drain.link) {
-            self.end_drain(drain, false);
-        }
+        self.give_up_drain();
         let dropped = cause.clone().filter(|cause| cause.code() == Code::Dropped);
         self.end_with(cause, &|sent| {
             dropped.clone().unwrap_or_else(|| {

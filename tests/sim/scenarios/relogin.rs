@@ -301,6 +301,44 @@ fn req_2_10_1_1_delivers_the_old_connections_rest_first() {
 }
 
 #[test]
+fn req_2_10_1_1_what_waits_for_the_old_connection_survives_the_new_one() {
+    let ends: [fn(&mut World); 3] = [
+        |world| {
+            world.portal(|portal, me, now| portal.kick(me, now));
+        },
+        |world| world.reset(world.session_link(), Side::Client),
+        |world| {
+            world.roam(true);
+            world.hint(Hint::NetworkChanged);
+        },
+    ];
+    for end in ends {
+        let config =
+            ConferenceConfig { protocol: PortalProtocol::V1_1, ..ConferenceConfig::default() };
+        let mut world = World::ready(Setup { config, ..Setup::default() });
+        let old = world.session_link();
+        world.roam(true);
+        world.hint(Hint::NetworkChanged);
+        world.run_until_sent("relogin", 1);
+        // The old connection has something left, and is slow with it.
+        if let Some(link) = world.links.get_mut(&old) {
+            link.down.latency = 400;
+        }
+        world.burst("left-", 1, 0);
+        world.run_until(1_000, |world| world.app.migrated == 1);
+        world.burst("waiting-", 3, 0);
+        world.run_for(100);
+        assert_eq!(world.app.notified, 0);
+        end(&mut world);
+        world.run_for(3_000);
+        world.burst("later-", 3, 100);
+        world.run_for(1_000);
+        assert!(world.app.notified >= 6, "{} of 7", world.app.notified);
+        assert!(world.is_ready());
+    }
+}
+
+#[test]
 fn w02_relogin_accepted_and_answer_lost_three_times() {
     let mut world = ready();
     world.burst("before-", 3, 0);
