@@ -6,20 +6,24 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
 PORTAL := $(TARGET)/release/roamio-portal
 
-.PHONY: demo test lint header bench clean
+.PHONY: demo lib test lint header bench clean
 
 # Log in to a portal, lose the network in several ways, be back with nothing lost.
 demo:
 	.ci/prepare demo
 	$(CARGO) build --release --package roamio-portal
 	$(CARGO) build --release --example timeline
-	$(CARGO) rustc --release --lib --crate-type cdylib
+	$(MAKE) lib
 	mkdir -p $(DEMO)
-	ln -sf libroamio.so $(TARGET)/release/libroamio.so.0
 	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -Iinclude -o $(DEMO)/survive \
-	    examples/c/survive.c examples/c/portal.c -L$(TARGET)/release -lroamio -lpthread \
-	    -Wl,-rpath,$(abspath $(TARGET)/release)
+	    examples/c/survive.c examples/c/portal.c examples/c/report.c \
+	    -L$(TARGET)/release -lroamio -lpthread -Wl,-rpath,$(abspath $(TARGET)/release)
 	examples/c/demo.sh $(PORTAL) $(DEMO)/survive $(TARGET)/release/examples/timeline $(DEMO)
+
+# The shared library alone: $(TARGET)/release/libroamio.so, and the name that programs look for.
+lib:
+	$(CARGO) rustc --release --lib --crate-type cdylib
+	ln -sf libroamio.so $(TARGET)/release/libroamio.so.0
 
 # Every test of the project, with the real portal, in C and Rust.
 test:
@@ -28,7 +32,7 @@ test:
 
 # What a change must satisfy beside its tests.
 lint:
-	.ci/prepare test
+	.ci/prepare lint
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items

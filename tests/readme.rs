@@ -4,6 +4,9 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
+
+use roamio::config::{ConferenceConfig, Limits, Timeouts};
 
 const README: &str = include_str!("../README.md");
 
@@ -41,12 +44,35 @@ fn the_files_that_the_readme_names_exist() {
     assert!(links >= 4);
 }
 
+/// The second column of the row of a table.
+fn row(what: &str) -> &'static str {
+    let start = README.find(&format!("\n| {what} | ")).unwrap() + what.len() + 6;
+    README[start..].split(" |").next().unwrap()
+}
+
 #[test]
 fn the_limits_of_the_readme_are_the_defaults() {
-    let limits = roamio::config::Limits::default();
-    assert_eq!(limits.inbound_message, 16 << 20);
-    assert_eq!((limits.inbound_attachments, limits.outbound_attachments), (64, 10));
-    assert_eq!((limits.wire_queue_events, limits.wire_queue_bytes), (1_000, 8 << 20));
-    assert_eq!((limits.host_queue_events, limits.host_queue_bytes), (10_000, 16 << 20));
-    assert_eq!(limits.json_depth, 128);
+    let limits = Limits::default();
+    assert_eq!(row("inbound message"), format!("{} MiB", limits.inbound_message >> 20));
+    let attachments = (limits.inbound_attachments, limits.outbound_attachments);
+    assert_eq!(
+        row("attachments of an event, in / out"),
+        format!("{} / {}", attachments.0, attachments.1)
+    );
+    assert_eq!(row("JSON nesting"), limits.json_depth.to_string());
+    let thousands = |number: usize| format!("{},{:03}", number / 1_000, number % 1_000);
+    let queue = |events, bytes| format!("{} events, {} MiB", thousands(events), bytes >> 20);
+    let wire = queue(limits.wire_queue_events, limits.wire_queue_bytes);
+    assert!(row("queue to the wire").starts_with(&wire));
+    let host = queue(limits.host_queue_events, limits.host_queue_bytes);
+    assert!(row("queue to the host").starts_with(&host));
+
+    let seconds = |limit: Duration| format!("{} s", limit.as_secs());
+    let conference = ConferenceConfig::default();
+    let answers = [conference.login_timeout, conference.refresh_timeout, conference.logout_timeout];
+    assert_eq!(row("answer to login / refresh / logout"), answers.map(seconds).join(" / "));
+    assert!(row("answer to relogin").starts_with(&seconds(conference.relogin_timeout)));
+    let attempt = Timeouts::default().attempt;
+    assert!(row("one attempt to connect").starts_with(&seconds(attempt)));
+    assert_eq!(row("dials in any ten seconds"), conference.resume.dials_per_10s.to_string());
 }

@@ -5,16 +5,16 @@ set -eu
 
 portal=$1 survive=$2 timeline=$3 folder=$4
 
-"$portal" --port 0 >"$folder/portal.out" &
-trap 'kill %1 2>/dev/null; wait 2>/dev/null' EXIT
-until grep -q '^listening' "$folder/portal.out"; do
-    kill -0 %1 2>/dev/null || { echo "the portal did not start" >&2; exit 1; }
-    read -rt 0.05 <> <(:) || true
-done
-port=$(sed -n 's/^listening on http:.*:\([0-9]*\)$/\1/p' "$folder/portal.out")
+exec 3< <(exec "$portal" --port 0)
+pid=$!
+trap 'kill "$pid" 2>/dev/null' EXIT
+if ! read -rt 10 line <&3; then
+    echo "the portal did not start" >&2
+    exit 1
+fi
 
 status=0
-"$survive" "$port" "$folder/run.jsonl" || status=$?
+"$survive" "${line##*:}" "$folder/run.jsonl" || status=$?
 "$timeline" "$folder/run.jsonl" >"$folder/run.svg"
 echo "timeline: $folder/run.svg"
 exit "$status"
