@@ -172,6 +172,12 @@ fn misuse_is_answered_under_valgrind() {
 }
 
 #[test]
+fn a_system_without_threads_delays_and_loses_nothing() {
+    run("threads", Watch::None, &["end".into()]);
+    run("threads", Watch::None, &["dial".into()]);
+}
+
+#[test]
 fn sockets_end_as_promised() {
     sockets(Watch::None, 30);
 }

@@ -48,8 +48,10 @@ pub struct Mailbox {
     state: Mutex<State>,
     /// Objects came or went: the running batch looks at it after every callback.
     urgent: AtomicBool,
+    /// There was no thread to deliver what is in here.
+    unserved: AtomicBool,
     wake: Wake,
-    drained: OnceCell<Box<dyn Fn() + Send + Sync>>,
+    attention: OnceCell<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// Deliveries and the bytes that they keep alive.
@@ -81,8 +83,9 @@ impl Mailbox {
             limit: Load { events: limits.host_queue_events, bytes: limits.host_queue_bytes },
             state: Mutex::new(State { host: Some(Host::default()), ..State::default() }),
             urgent: AtomicBool::new(false),
+            unserved: AtomicBool::new(false),
             wake: Wake::default(),
-            drained: OnceCell::new(),
+            attention: OnceCell::new(),
         })
     }
 
@@ -101,10 +104,20 @@ impl Mailbox {
         full
     }
 
-    /// Run `wake` whenever a full queue has fallen below half. Called once.
-    pub fn on_drained(&self, wake: Box<dyn Fn() + Send + Sync>) {
+    /// Run `wake` whenever a full queue has fallen below half, and when [`Mailbox::serve`] is
+    /// needed. Called once.
+    pub fn on_attention(&self, wake: Box<dyn Fn() + Send + Sync>) {
         // Only the driver that was given this mailbox calls this.
-        let _ = self.drained.set(wake);
+        let _ = self.attention.set(wake);
+    }
+
+    /// Where the system gave no thread for what is in here: try again. False: there is still none,
+    /// so that the caller has to come back.
+    pub fn serve(&self) -> bool {
+        if self.unserved.load(Ordering::Acquire) && pool::serve() {
+            self.unserved.store(false, Ordering::Release);
+        }
+        !self.unserved.load(Ordering::Acquire)
     }
 
     /// Whether the queue was full and has not fallen below half since.
@@ -201,9 +214,19 @@ impl Mailbox {
         if !std::mem::replace(&mut state.aroused, true) {
             drop(state);
             match self.mode {
-                DispatchMode::Thread => pool::schedule(Arc::clone(self)),
+                DispatchMode::Thread if pool::schedule(Arc::clone(self)) => {}
+                DispatchMode::Thread => {
+                    self.unserved.store(true, Ordering::Release);
+                    self.want_attention();
+                }
                 DispatchMode::Manual => self.wake.wake(),
             }
+        }
+    }
+
+    fn want_attention(&self) {
+        if let Some(wake) = self.attention.get() {
+            wake();
         }
     }
 
@@ -232,8 +255,8 @@ impl Mailbox {
                 return (delivered, more);
             }
             drop(state);
-            if let Some(wake) = self.drained.get().filter(|_| drained) {
-                wake();
+            if drained {
+                self.want_attention();
             }
             in_hand = Load::of(&host.batch);
             delivered += in_hand.events;

@@ -7,7 +7,7 @@
 //!
 //! One task per stack, all tasks on one thread of the process (or on the caller's runtime). Within
 //! the task nothing blocks: the name lookup has threads of its own, and building a TLS
-//! configuration runs on a blocking thread.
+//! configuration has a thread for the time that it takes.
 
 #![forbid(unsafe_code)]
 
@@ -104,7 +104,7 @@ impl Driver {
         let inbox = Arc::new(Inbox::new(&common.limits));
         let finish = Arc::new(Finish::default());
         let weak = Arc::downgrade(&inbox);
-        mailbox.on_drained(Box::new(move || {
+        mailbox.on_attention(Box::new(move || {
             if let Some(inbox) = weak.upgrade() {
                 inbox.wake();
             }

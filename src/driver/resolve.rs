@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::mem;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -19,7 +20,7 @@ use crate::error::{Code, Error, Result};
 
 const MAX_THREADS: usize = 4;
 
-/// How long a thread without work stays.
+/// The system's lookups come in bursts.
 const IDLE: Duration = Duration::from_secs(10);
 
 /// More addresses than this are not tried in one attempt.
@@ -117,6 +118,8 @@ struct Job {
 struct Pool {
     state: Mutex<PoolState>,
     changed: Condvar,
+    /// How long a thread without work stays.
+    idle: Duration,
 }
 
 struct PoolState {
@@ -125,12 +128,12 @@ struct PoolState {
     idle: usize,
 }
 
-static POOL: Pool = Pool::new();
+static POOL: Pool = Pool::new(IDLE);
 
 impl Pool {
-    const fn new() -> Self {
+    const fn new(idle: Duration) -> Self {
         let state = PoolState { jobs: VecDeque::new(), threads: 0, idle: 0 };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        Self { state: Mutex::new(state), changed: Condvar::new(), idle }
     }
 
     /// Queue a lookup.
@@ -160,7 +163,8 @@ impl Pool {
         Ok(())
     }
 
-    /// The next lookup that somebody wants, or none within [`IDLE`].
+    /// The next lookup that somebody wants. None within the idle time: the thread goes, and is not
+    /// counted any more.
     fn next(&self) -> Option<Job> {
         let mut state = self.state();
         loop {
@@ -171,10 +175,12 @@ impl Pool {
             }
             state.idle += 1;
             let (woken, waited) =
-                self.changed.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+                self.changed.wait_timeout(state, self.idle).unwrap_or_else(PoisonError::into_inner);
             state = woken;
             state.idle -= 1;
             if waited.timed_out() && state.jobs.is_empty() {
+                // In the same breath, so that a lookup that comes now starts another one.
+                state.threads -= 1;
                 return None;
             }
         }
@@ -185,7 +191,8 @@ impl Pool {
     }
 }
 
-/// A thread of the pool; counted as long as it lives, however it ends.
+/// A thread of the pool. Dropping it takes its count back when it ends in any other way than for
+/// lack of work.
 struct Thread {
     pool: &'static Pool,
 }
@@ -196,6 +203,7 @@ impl Thread {
             // An error says that nobody wants it any more.
             let _ = reply.send(lookup(&host, port));
         }
+        mem::forget(self);
     }
 }
 
@@ -243,12 +251,20 @@ mod tests {
         assert_eq!(empty.resolve("a.test", 80, IDLE).await.map_err(|e| e.code()), Err(Code::Dns));
     }
 
+    #[test]
+    fn a_thread_that_goes_is_not_counted_from_the_moment_it_finds_nothing() {
+        let pool = Pool::new(Duration::from_millis(1));
+        pool.state().threads = 1;
+        assert!(pool.next().is_none());
+        assert_eq!(pool.state().threads, 0);
+    }
+
     #[tokio::test]
     async fn lookups_that_hang_hold_up_nobody_and_are_forgotten() {
         let (release, released) = mpsc::channel::<()>();
         let released = Mutex::new(released);
         let (entered, mut hanging) = tokio::sync::mpsc::unbounded_channel();
-        let pool: &'static Pool = Box::leak(Box::new(Pool::new()));
+        let pool: &'static Pool = Box::leak(Box::new(Pool::new(IDLE)));
         let mut stuck = Resolver::new(move |_, _| {
             let _ = entered.send(());
             let _ = released.lock().map(|released| released.recv());

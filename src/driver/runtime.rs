@@ -2,15 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use crate::error::{Code, Error, Result};
-
-/// How long a thread that built a TLS configuration waits for another one to build.
-const BLOCKING_KEEP_ALIVE: Duration = Duration::from_millis(200);
 
 /// The I/O thread of this process, while anybody uses it.
 static SHARED: Mutex<Weak<IoThread>> = Mutex::new(Weak::new());
@@ -60,18 +56,12 @@ impl Runtime {
 
 impl IoThread {
     fn start() -> std::io::Result<Self> {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .thread_name("roamio-tls")
-            .thread_keep_alive(BLOCKING_KEEP_ALIVE)
-            .build()?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         thread::Builder::new().name("roamio-io".into()).spawn(move || {
             // An error is the drop of the sender, which is the signal.
             let _ = runtime.block_on(stopped);
-            // Does not wait for a TLS configuration that is being built.
-            runtime.shutdown_background();
         })?;
         Ok(Self { handle, _stop: stop })
     }

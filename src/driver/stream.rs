@@ -75,8 +75,8 @@ impl AsyncWrite for CountedTcp {
 #[derive(Debug)]
 pub(crate) struct Stream {
     transport: Transport,
-    /// How much of the blank line that ends the head has been given out; all of it: the head is over.
-    blank: usize,
+    /// How far the head has been given out.
+    head: Head,
     /// What came right behind the head.
     held: BytesMut,
 }
@@ -87,8 +87,29 @@ enum Transport {
     Tls(Box<TlsStream<CountedTcp>>),
 }
 
-/// The end of an HTTP head.
-const BLANK_LINE: &[u8] = b"\r\n\r\n";
+/// Finds the first empty line of an HTTP head. A line may end without a carriage return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Head {
+    /// Nothing but line ends so far, which do not count.
+    Before,
+    InLine,
+    LineStart,
+    /// Behind a carriage return at the start of a line.
+    Return,
+    Over,
+}
+
+impl Head {
+    const fn next(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Before, b'\r' | b'\n') => Self::Before,
+            (Self::LineStart | Self::Return, b'\n') | (Self::Over, _) => Self::Over,
+            (_, b'\n') => Self::LineStart,
+            (Self::LineStart, b'\r') => Self::Return,
+            _ => Self::InLine,
+        }
+    }
+}
 
 impl Stream {
     pub(crate) fn plain(tcp: CountedTcp) -> Self {
@@ -100,18 +121,15 @@ impl Stream {
     }
 
     fn new(transport: Transport) -> Self {
-        Self { transport, blank: 0, held: BytesMut::new() }
+        Self { transport, head: Head::Before, held: BytesMut::new() }
     }
 
     /// Hold back what is behind the head.
     fn hold(&mut self, buffer: &mut ReadBuf<'_>, before: usize) {
         let read = &buffer.filled()[before..];
         for (index, byte) in read.iter().enumerate() {
-            self.blank = match self.blank {
-                matched if *byte == BLANK_LINE[matched] => matched + 1,
-                _ => usize::from(*byte == BLANK_LINE[0]),
-            };
-            if self.blank == BLANK_LINE.len() {
+            self.head = self.head.next(*byte);
+            if self.head == Head::Over {
                 self.held.extend_from_slice(&read[index + 1..]);
                 return buffer.set_filled(before + index + 1);
             }
@@ -136,7 +154,7 @@ impl AsyncRead for Stream {
             Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
             Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
         };
-        if stream.blank < BLANK_LINE.len() {
+        if stream.head != Head::Over {
             stream.hold(buffer, before);
         }
         read

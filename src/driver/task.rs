@@ -6,6 +6,9 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use crate::config::CommonConfig;
 use crate::driver::Delivery;
@@ -23,13 +26,16 @@ use crate::error::{Code, Error};
 use crate::log::log;
 use crate::proto::io::{Event, Input, LinkId, RequestId, Transmit};
 use crate::proto::stack::Stack;
-use crate::proto::time::Now;
+use crate::proto::time::{Now, earliest};
 
 /// A link is read this often in one turn at most, so that it can starve nobody.
 const FRAMES_PER_TURN: usize = 64;
 
 /// A link is not read any further in a turn that brought this many bytes.
 const BYTES_PER_TURN: usize = 1 << 20;
+
+/// How often the system is asked again for a dispatch thread that it has refused.
+const THREAD_RETRY: Duration = Duration::from_millis(100);
 
 /// Runs one stack until it is finished.
 pub(crate) struct Task {
@@ -91,6 +97,9 @@ impl Task {
         while let Some(link) = self.links.pop() {
             self.let_go(link);
         }
+        while !self.mailbox.serve() {
+            sleep(THREAD_RETRY).await;
+        }
     }
 
     /// One wake-up: take what is there, up to a bound, and hand over the results.
@@ -109,7 +118,8 @@ impl Task {
         if self.finished && self.batch.is_empty() {
             return Poll::Ready(());
         }
-        timer.set(self.stack.poll_timeout(), now.mono);
+        let retry = (!self.mailbox.serve()).then(|| now.mono + THREAD_RETRY);
+        timer.set(earliest(self.stack.poll_timeout(), retry), now.mono);
         let fired = timer.poll(cx).is_ready();
         let more_commands = self.inbox.publish(self.waiting());
         if self.again || fired || more_commands {

@@ -3,9 +3,10 @@
 use std::error::Error as _;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
 
 use native_tls::{Certificate, Protocol};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, oneshot};
 use tokio_native_tls::{TlsConnector, TlsStream};
 
 use crate::config::TlsConfig;
@@ -19,7 +20,7 @@ static SHARED: Mutex<Vec<Weak<Tls>>> = Mutex::new(Vec::new());
 /// A configuration and its connector, shared by everybody who uses an equal configuration.
 ///
 /// Building a connector loads the platform's roots, which takes about 50 ms and 1 MB: it happens
-/// on a blocking thread at the first use, once.
+/// on a thread of its own at the first use, once.
 #[derive(Debug)]
 pub(crate) struct Tls {
     config: TlsConfig,
@@ -57,13 +58,19 @@ impl Tls {
     }
 
     async fn build(self: &Arc<Self>) -> Result<TlsConnector> {
-        let tls = Arc::clone(self);
-        let built = tokio::task::spawn_blocking(move || connector(&tls.config)).await;
         let failed = |what: &dyn std::fmt::Display| {
             Error::new(Code::TlsHandshake, format!("TLS configuration: {what}"))
         };
-        let connector = built.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
-        Ok(connector.into())
+        let (tell, built) = oneshot::channel();
+        let tls = Arc::clone(self);
+        let build = move || {
+            // Nobody waits any more when the dial was given up.
+            let _ = tell.send(connector(&tls.config));
+        };
+        let thread = thread::Builder::new().name("roamio-tls".into());
+        thread.spawn(build).map_err(|error| failed(&error))?;
+        let built = built.await.map_err(|_| failed(&"building it has failed"))?;
+        Ok(built.map_err(|error| failed(&error))?.into())
     }
 }
 

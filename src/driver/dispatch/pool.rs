@@ -33,22 +33,18 @@ struct State {
 }
 
 /// Let some thread deliver what is in `mailbox`. The caller makes sure that it is not ready or
-/// running already.
-pub(super) fn schedule(mailbox: Arc<Mailbox>) {
+/// running already. False: the system gives not even one thread, and the mailbox waits until
+/// [`serve`] finds one.
+pub(super) fn schedule(mailbox: Arc<Mailbox>) -> bool {
     let mut state = POOL.lock();
     state.ready.push_back(mailbox);
-    let start = state.idle < state.ready.len() && state.threads < MAX_THREADS;
-    state.threads += usize::from(start);
-    drop(state);
-    if !start {
-        POOL.more.notify_one();
-        return;
-    }
-    let started = thread::Builder::new().name("roamio-host".into()).spawn(|| POOL.work());
-    if let Err(error) = started {
-        POOL.lock().threads -= 1;
-        log!(Error, "cannot start a dispatch thread: {error}");
-    }
+    POOL.staff(state)
+}
+
+/// Try again to find a thread for whoever waits. False: there is still none.
+pub(super) fn serve() -> bool {
+    let state = POOL.lock();
+    state.ready.is_empty() || POOL.staff(state)
 }
 
 impl Pool {
@@ -56,10 +52,29 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wake or start a thread for what is ready. False: there is none to do it.
+    fn staff(&'static self, mut state: MutexGuard<'_, State>) -> bool {
+        let start = state.idle < state.ready.len() && state.threads < MAX_THREADS;
+        state.threads += usize::from(start);
+        drop(state);
+        if !start {
+            self.more.notify_one();
+            return true;
+        }
+        let started = thread::Builder::new().name("roamio-host".into()).spawn(|| self.work());
+        let Err(error) = started else { return true };
+        log!(Error, "cannot start a dispatch thread: {error}");
+        let mut state = self.lock();
+        state.threads -= 1;
+        // Where another start is under way, whoever makes it answers for everything that is ready.
+        state.threads > 0 || state.ready.is_empty()
+    }
+
     fn work(&self) {
         while let Some(mailbox) = self.next() {
             let (_, more) = mailbox.run(TURN);
             if more {
+                // This thread itself is there for it.
                 schedule(mailbox);
             }
         }

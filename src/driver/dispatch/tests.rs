@@ -41,7 +41,7 @@ fn a_full_queue_says_so_and_wakes_once_when_it_is_half_empty() {
     let (mailbox, _gate, told) = manager(DispatchMode::Manual, &limits(4));
     let drained = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&drained);
-    mailbox.on_drained(Box::new(move || {
+    mailbox.on_attention(Box::new(move || {
         count.fetch_add(1, Ordering::Relaxed);
     }));
     assert!(!mailbox.deliver(&mut vec![step(1), step(2), step(3)]));

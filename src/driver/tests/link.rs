@@ -16,7 +16,8 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::server::{accept, endpoint, listen};
+use super::server::{accept, agreement, endpoint, listen, read_head};
+use super::task::LONG;
 use crate::config::{CommonConfig, Limits};
 use crate::driver::clock;
 use crate::driver::dial::Dialer;
@@ -107,6 +108,34 @@ async fn frames_go_both_ways_in_order() {
     assert!(matches!(next(&mut link).await, Input::Text { frame, .. } if frame == "a"));
     assert!(matches!(next(&mut link).await, Input::Binary { frame, .. } if frame == "b"));
     assert_eq!(link.unsent(), Default::default());
+}
+
+#[tokio::test]
+async fn frames_that_come_with_the_servers_head_are_not_lost_however_its_lines_end() {
+    type Spell = fn(String) -> String;
+    let spellings: [Spell; 3] = [
+        |head| head,
+        |head| head.replace("\r\n", "\n"),
+        |head| format!("\r\n{}\n\r\n", head.trim_end().replace("\r\n", "\n")),
+    ];
+    for spell in spellings {
+        let address = listen(move |mut stream| async move {
+            let head = read_head(&mut stream).await;
+            let mut answer = spell(agreement(&head, "")).into_bytes();
+            answer.extend_from_slice(b"\x81\x03one\x81\x03two");
+            stream.write_all(&answer).await.expect("the client reads");
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        })
+        .await;
+        let dialer = Arc::new(Dialer::new(CommonConfig::default(), Resolver::system()));
+        let dial = dialer.dial(Arc::new(endpoint(false, "127.0.0.1", address)), "/".into());
+        let mut link = Link::new(LinkId(7), Box::pin(dial));
+        assert!(matches!(next(&mut link).await, Input::Connected { .. }));
+        for text in ["one", "two"] {
+            let frame = tokio::time::timeout(LONG, next(&mut link)).await.expect("not lost");
+            assert!(matches!(&frame, Input::Text { frame, .. } if frame == text), "{frame:?}");
+        }
+    }
 }
 
 #[tokio::test]
