@@ -144,7 +144,7 @@ impl Path {
     /// Let go of every link and plan no other.
     pub fn stop(&mut self) {
         self.endpoint = None;
-        self.plan.clear();
+        self.plan.reset();
         for link in std::mem::take(&mut self.links) {
             self.release(link);
         }

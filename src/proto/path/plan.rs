@@ -63,6 +63,13 @@ impl Plan {
         self.wish = None;
     }
 
+    /// Nobody wants a connection any more: the next start has all its attempts and short waits.
+    pub(super) const fn reset(&mut self) {
+        self.wish = None;
+        self.failures = 0;
+        self.backoff.reset();
+    }
+
     /// An attempt failed or a connection was lost. Gives the number of failures in a row and the
     /// wait, if there is to be another attempt.
     pub(super) fn after_failure(&mut self, error: &Error, now: Timestamp) -> (u32, Option<u64>) {
