@@ -14,7 +14,7 @@ use crate::payload::{Span, Spans};
 use scanner::Scanner;
 
 pub use placeholder::{PlaceholderError, check_placeholders};
-pub use string::{decode_string, write_string};
+pub use string::{decode_string, decode_value, write_string};
 
 /// The deepest nesting that can be asked for: arrays and objects that are open at the same time.
 pub const MAX_DEPTH: usize = 128;

@@ -4,6 +4,8 @@
 //! a clone shares the frame. What is to be sent is an [`Outgoing`]: JSON text written once, behind
 //! room for the packet header.
 
+use std::borrow::Cow;
+
 use bytes::{Bytes, BytesMut};
 use serde::de::DeserializeOwned;
 use smallvec::SmallVec;
@@ -57,6 +59,25 @@ pub enum Name {
     Decoded(Box<str>),
 }
 
+impl Name {
+    /// The name that a checked JSON string at `value` is; `None` when it is no text.
+    pub(crate) fn read(frame: &[u8], value: Span) -> Option<Self> {
+        Some(match json::decode_value(value.of(frame))? {
+            Cow::Borrowed(_) => Self::Plain(Span { start: value.start + 1, end: value.end - 1 }),
+            Cow::Owned(name) => Self::Decoded(name.into()),
+        })
+    }
+
+    /// The name as UTF-8 bytes; `frame` is the one it was read from.
+    pub(crate) fn bytes<'a>(&'a self, frame: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::None => &[],
+            Self::Plain(span) => span.of(frame),
+            Self::Decoded(name) => name.as_bytes(),
+        }
+    }
+}
+
 /// A received event or ack: name, arguments as JSON text, attachments.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Payload {
@@ -83,11 +104,7 @@ impl Payload {
 
     /// The event name as UTF-8 bytes, without checking them again.
     pub fn name_bytes(&self) -> &[u8] {
-        match &self.name {
-            Name::None => &[],
-            Name::Plain(span) => span.of(&self.frame),
-            Name::Decoded(name) => name.as_bytes(),
-        }
+        self.name.bytes(&self.frame)
     }
 
     /// The number of arguments.
@@ -148,6 +165,12 @@ impl Payload {
         self.frame.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
     }
 
+    /// The bytes of name and arguments alone: what one of many payloads of a frame counts.
+    pub(crate) fn own_weight(&self) -> usize {
+        let args: usize = self.args.iter().map(|span| span.len()).sum();
+        self.name_bytes().len() + args
+    }
+
     /// A payload whose one argument is `null`, which is not in the frame.
     pub(crate) fn with_null(frame: &[u8], name: &Name) -> Self {
         let name = match name {
@@ -197,8 +220,8 @@ const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 /// Whether an event of this name may not be emitted.
-pub fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name)
+pub fn is_reserved(name: impl AsRef<[u8]>) -> bool {
+    RESERVED.iter().any(|reserved| reserved.as_bytes() == name.as_ref())
 }
 
 /// Refuse a name that may not be emitted.

@@ -60,6 +60,12 @@ pub fn write_string(out: &mut BytesMut, text: &str) {
     out.extend_from_slice(b"\"");
 }
 
+/// The text that a checked JSON value is; `None` when it is another kind of value, or when it is no
+/// Unicode text (see [`decode_string`]).
+pub fn decode_value(value: &[u8]) -> Option<Cow<'_, str>> {
+    decode_string(value.strip_prefix(b"\"")?.strip_suffix(b"\"")?)
+}
+
 /// Decode what stands between the quotes of a checked JSON string; borrowed when it has no escapes.
 ///
 /// `None` when it is no Unicode text: it escapes a surrogate that has no partner.

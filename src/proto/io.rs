@@ -436,10 +436,17 @@ pub enum Event {
     Finished,
 }
 
+/// What a replayed notification takes beside its text.
+const REPLAYED_WEIGHT: usize = 256;
+
 impl Event {
     /// The bytes that this event keeps alive, as the queue to the host counts them.
     pub fn weight(&self) -> usize {
         match self {
+            // They all share the frame of the replay.
+            Self::Conference(ConferenceEvent::Notification { payload, replayed: true }) => {
+                REPLAYED_WEIGHT + payload.own_weight()
+            }
             Self::Socket(_, SocketEvent::Event { payload, .. })
             | Self::Conference(ConferenceEvent::Notification { payload, .. })
             | Self::Outcome { result: Ok(payload), .. } => payload.weight(),

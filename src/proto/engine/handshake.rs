@@ -83,9 +83,11 @@ fn bad(what: &str) -> Error {
 }
 
 fn parse_sid(json: &[u8], value: Option<Span>) -> Result<String> {
-    let sid = value.and_then(|value| string(json, value)).ok_or_else(|| bad("sid is no string"))?;
+    let sid = value
+        .and_then(|value| json::decode_value(value.of(json)))
+        .ok_or_else(|| bad("sid is no string"))?;
     match sid.len() {
-        1..=MAX_SID => Ok(sid),
+        1..=MAX_SID => Ok(sid.into_owned()),
         length => Err(bad(&format!("sid has {length} bytes instead of 1 to {MAX_SID}"))),
     }
 }
@@ -106,11 +108,6 @@ fn parse_interval(json: &[u8], value: Option<Span>, name: &str) -> Result<u64> {
         Some(_) => Err(bad(&format!("{name} is not within 100 ms to 24 h"))),
         None => Err(bad(&format!("{name} is no number"))),
     }
-}
-
-fn string(json: &[u8], value: Span) -> Option<String> {
-    let raw = value.of(json).strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    json::decode_string(raw).map(Into::into)
 }
 
 /// The number in a checked value. Rust also reads words like `inf`, which no checked JSON holds.

@@ -1,9 +1,12 @@
 //! The Socket.IO packets of one connection: text, and the binary parts that follow it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use crate::config::Limits;
 use crate::error::{Code, Error};
+use crate::json;
 use crate::payload::Payload;
 use crate::proto::socket::assembler::Assembler;
 use crate::proto::socket::packet::{self, Packet};
@@ -28,6 +31,23 @@ impl Received {
     /// The payload of CONNECT or CONNECT_ERROR.
     pub fn body(&self) -> Option<&[u8]> {
         self.packet.body.map(|span| span.of(&self.frame))
+    }
+
+    /// The payload of CONNECT_ERROR when it is a plain text.
+    pub fn text(&self) -> Option<Cow<'_, str>> {
+        json::decode_value(self.body()?)
+    }
+
+    /// A text in the payload of CONNECT or CONNECT_ERROR; of equal members the last counts.
+    pub fn text_member(&self, name: &[u8]) -> Option<Cow<'_, str>> {
+        let (frame, mut member) = (&self.frame, None);
+        json::visit_object(frame, self.packet.body?, json::MAX_DEPTH, |key, value| {
+            if key.of(frame) == name {
+                member = Some(value);
+            }
+        })
+        .ok()?;
+        json::decode_value(member?.of(frame))
     }
 
     /// The arguments of an event or ack.

@@ -1,5 +1,6 @@
 //! A manager: one connection, its reconnection, and the sockets that share it.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -21,15 +22,16 @@ use crate::secret::Secret;
 
 /// CONNECT does not follow DISCONNECT of the same namespace sooner than this (`socket-io` 3, rule 4).
 const REJOIN_GAP_MS: u64 = 100;
-/// Events that may arrive before the reply to CONNECT; a server sends none or few.
-const MAX_EARLY: usize = 1_000;
+/// What a refusal without a message says.
+const REFUSED: &str = "the server refused the namespace";
 
 /// A request that has no outcome yet.
 #[derive(Debug)]
 struct Pending {
     socket: SocketId,
     deadline: Option<Timestamp>,
-    written: bool,
+    /// Under which it was written.
+    ack: Option<u64>,
 }
 
 /// One manager and its sockets.
@@ -142,12 +144,10 @@ impl Manager {
         }
         self.go_socket(index, SocketState::Joining, None, None, None);
         self.join(index, now);
-        if self.path.current().is_none() && self.path.fresh().is_none() {
-            let endpoint = Arc::new(self.config.endpoint.clone());
-            self.path.start(endpoint, now);
-            if self.track.state() == ManagerState::Idle {
-                self.go(ManagerState::Connecting, None);
-            }
+        // In every other state the path is at work, and a wait that it keeps is not cut short.
+        if self.track.state() == ManagerState::Idle {
+            self.path.start(Arc::new(self.config.endpoint.clone()), now);
+            self.go(ManagerState::Connecting, None);
         }
     }
 
@@ -193,13 +193,16 @@ impl Manager {
     }
 
     fn detach(&mut self, socket: SocketId, now: Timestamp) {
-        let Some(index) = self.index(socket) else { return };
+        if self.closing {
+            return;
+        }
         self.disconnect(socket, now);
         let closed = || Error::new(Code::Closed, "the socket was freed");
         let requests: Vec<RequestId> = self.requests_of(socket);
         for request in requests {
             self.settle(request, Err(closed()));
         }
+        let Some(index) = self.index(socket) else { return };
         let namespace = &mut self.namespaces[index];
         for queued in std::mem::take(&mut namespace.queue) {
             Self::uncount(&mut self.queued, &queued.event);
@@ -258,11 +261,12 @@ impl Manager {
             return;
         }
         if let Some(request) = request {
-            let deadline = timeout_ms.map(|ms| now + ms);
+            let limit = timeout_ms.or_else(|| self.config.ack_timeout.map(millis));
+            let deadline = limit.map(|ms| now + ms);
             if let Some(at) = deadline {
                 self.deadlines.add(at, request);
             }
-            self.requests.insert(request, Pending { socket, deadline, written: false });
+            self.requests.insert(request, Pending { socket, deadline, ack: None });
         }
         match link {
             Some(link) => self.write(index, link, Queued { event, request }),
@@ -279,9 +283,9 @@ impl Manager {
         let id = match queued.request {
             Some(request) => match self.requests.get_mut(&request) {
                 Some(pending) => {
-                    pending.written = true;
                     self.unanswered += 1;
-                    Some(namespace.expect_ack(request))
+                    pending.ack = Some(namespace.expect_ack(request));
+                    pending.ack
                 }
                 // It ran out of time in the queue, so it is never sent.
                 None => return,
@@ -332,6 +336,8 @@ impl Manager {
             let reason = self.namespaces[index].is_connected();
             let reason = reason.then_some(DisconnectReason::ClientDisconnect);
             self.go_socket(index, SocketState::Closed, None, None, reason);
+            self.namespaces[index].wanted = false;
+            self.namespaces[index].forget_wire();
         }
         self.path.stop();
         self.go(ManagerState::Closed, None);
@@ -343,10 +349,13 @@ impl Manager {
     /// Give a request its outcome; nothing happens when it has one.
     fn settle(&mut self, request: RequestId, result: Result<Payload, Error>) {
         let Some(pending) = self.requests.remove(&request) else { return };
-        self.unanswered -= usize::from(pending.written);
-        if !pending.written {
-            self.take_from_queue(pending.socket, request);
+        if let Some(index) = self.index(pending.socket) {
+            match pending.ack {
+                Some(id) => drop(self.namespaces[index].take_ack(id)),
+                None => self.take_from_queue(index, request),
+            }
         }
+        self.unanswered -= usize::from(pending.ack.is_some());
         if let Some(at) = pending.deadline {
             self.deadlines.remove(at, request);
         }
@@ -354,8 +363,7 @@ impl Manager {
     }
 
     /// It is never sent, and makes room for others.
-    fn take_from_queue(&mut self, socket: SocketId, request: RequestId) {
-        let Some(index) = self.index(socket) else { return };
+    fn take_from_queue(&mut self, index: usize, request: RequestId) {
         let queue = &mut self.namespaces[index].queue;
         let place = queue.iter().position(|queued| queued.request == Some(request));
         if let Some(queued) = place.and_then(|place| queue.remove(place)) {
@@ -373,7 +381,7 @@ impl Manager {
 
     /// Something arrived from the network.
     pub fn handle_input(&mut self, input: Input, now: Now) {
-        if matches!(input, Input::HostQueue { full: true }) {
+        if matches!(input, Input::HostQueue { full: true }) && !self.closing {
             self.events.push_back(Event::Manager(ManagerEvent::HostSlow));
         }
         self.path.handle_input(input, now.mono);
@@ -389,7 +397,7 @@ impl Manager {
         self.path.handle_timeout(now);
         self.run(now);
         while let Some(request) = self.deadlines.pop_due(now) {
-            let written = self.requests.get(&request).is_some_and(|pending| pending.written);
+            let written = self.requests.get(&request).is_some_and(|pending| pending.ack.is_some());
             let error = if written {
                 Error::new(Code::AckTimeout, "no ack in time")
             } else {
@@ -460,7 +468,8 @@ impl Manager {
                         self.path.hangup(candidate);
                     }
                 }
-                PathEvent::Abandoned(_) | PathEvent::Message { .. } | PathEvent::Binary { .. } => {}
+                PathEvent::Abandoned(link) => self.forget_candidate(link),
+                PathEvent::Message { .. } | PathEvent::Binary { .. } => {}
             }
         }
         self.path.set_outstanding(self.awaits_answer(), now);
@@ -491,10 +500,14 @@ impl Manager {
         }
     }
 
-    fn handle_lost(&mut self, link: LinkId, role: Role, error: &Error, now: Timestamp) {
+    fn forget_candidate(&mut self, link: LinkId) {
         if self.candidate == Some(link) {
             self.candidate = None;
         }
+    }
+
+    fn handle_lost(&mut self, link: LinkId, role: Role, error: &Error, now: Timestamp) {
+        self.forget_candidate(link);
         if role == Role::Current {
             self.go(ManagerState::Reconnecting, Some(error.clone()));
             let reason = disconnect_reason(error.code());
@@ -555,8 +568,8 @@ impl Manager {
         let Some(index) = known else { return };
         match received.packet.kind {
             Kind::Connect => self.handle_connect(index, &received, now),
-            Kind::ConnectError => self.handle_connect_error(index, &received),
-            Kind::Disconnect => self.handle_disconnect(index),
+            Kind::ConnectError => self.handle_connect_error(index, &received, now),
+            Kind::Disconnect => self.handle_disconnect(index, now),
             Kind::Event | Kind::BinaryEvent => self.handle_event(index, received, now),
             Kind::Ack | Kind::BinaryAck => {
                 let id = received.packet.id;
@@ -574,12 +587,8 @@ impl Manager {
         if !namespace.wanted || stale_auth {
             return self.leave(index, now);
         }
-        #[derive(serde::Deserialize)]
-        struct Body {
-            sid: String,
-        }
-        let body = received.body().and_then(|json| serde_json::from_slice::<Body>(json).ok());
-        let Some(Body { sid }) = body.filter(|body| !body.sid.is_empty()) else {
+        let sid = received.text_member(b"sid").filter(|sid| !sid.is_empty());
+        let Some(sid) = sid.map(Arc::from) else {
             let text = "CONNECT reply without a sid: the server may speak Socket.IO 2.x";
             let error = Error::new(Code::ConnectError, text);
             if let Some(link) = self.path.current() {
@@ -588,7 +597,7 @@ impl Manager {
             }
             return;
         };
-        for (payload, ack) in std::mem::take(&mut namespace.early) {
+        for (payload, ack) in namespace.take_early() {
             if let Some(socket) = namespace.socket {
                 let event = SocketEvent::Event { payload, ack };
                 self.events.push_back(Event::Socket(socket, event));
@@ -600,7 +609,7 @@ impl Manager {
                 self.write(index, link, queued);
             }
         }
-        self.go_socket(index, SocketState::Connected, None, Some(sid.into()), None);
+        self.go_socket(index, SocketState::Connected, None, Some(sid), None);
     }
 
     fn uncount(queued: &mut (usize, usize), event: &Outgoing) {
@@ -608,26 +617,32 @@ impl Manager {
         queued.1 -= event.weight();
     }
 
-    fn handle_connect_error(&mut self, index: usize, received: &Received) {
-        if !matches!(self.namespaces[index].wire, Wire::Pending { .. }) {
-            return;
+    fn handle_connect_error(&mut self, index: usize, received: &Received, now: Timestamp) {
+        if matches!(self.namespaces[index].wire, Wire::Pending { .. }) {
+            let message = received.text().or_else(|| received.text_member(b"message"));
+            let message = message.map_or(Cow::Borrowed(REFUSED), |text| text.into_owned().into());
+            let json = received.body().and_then(|json| std::str::from_utf8(json).ok());
+            let error = Error::new(Code::ConnectError, message);
+            self.refuse(index, error.with_server_json(json.unwrap_or("{}")), now);
         }
-        self.namespaces[index].forget_wire();
-        let json = received.body().and_then(|json| std::str::from_utf8(json).ok()).unwrap_or("{}");
-        let message = refusal_text(json);
-        let error = Error::new(Code::ConnectError, message).with_server_json(json);
-        self.refuse(index, error);
     }
 
     /// The server does not want this namespace: the socket rests until the user connects again.
-    fn refuse(&mut self, index: usize, error: Error) {
+    fn refuse(&mut self, index: usize, error: Error, now: Timestamp) {
+        let namespace = &mut self.namespaces[index];
+        let stale_auth = matches!(namespace.wire, Wire::Pending { stale_auth: true, .. });
+        namespace.forget_wire();
+        // What was refused is an auth payload that the user has replaced since.
+        if namespace.wanted && stale_auth {
+            return self.join(index, now);
+        }
         self.connect_error(index, &error, false);
         self.namespaces[index].wanted = false;
         self.go_socket(index, SocketState::Idle, Some(error), None, None);
         self.rest_if_unwanted();
     }
 
-    fn handle_disconnect(&mut self, index: usize) {
+    fn handle_disconnect(&mut self, index: usize, now: Timestamp) {
         let namespace = &mut self.namespaces[index];
         match namespace.wire {
             Wire::Joined => {
@@ -640,9 +655,8 @@ impl Manager {
                 self.rest_if_unwanted();
             }
             Wire::Pending { .. } => {
-                namespace.forget_wire();
                 let text = "the server disconnected the namespace before it was joined";
-                self.refuse(index, Error::new(Code::ServerDisconnect, text));
+                self.refuse(index, Error::new(Code::ServerDisconnect, text), now);
             }
             Wire::Apart | Wire::Gap { .. } => {}
         }
@@ -662,12 +676,13 @@ impl Manager {
             token
         });
         let payload = received.into_payload();
-        if pending && namespace.early.len() < MAX_EARLY {
-            namespace.early.push((payload, ack));
-        } else if pending {
-            let error = Error::new(Code::SocketPacket, "too many events before the CONNECT reply");
-            if let Some(link) = self.path.current() {
-                self.path.fail(link, error, now);
+        if pending {
+            let limits = &self.config.common.limits;
+            if !namespace.keep_early(payload, ack, limits)
+                && let Some(link) = self.path.current()
+            {
+                let text = "too many events before the CONNECT reply";
+                self.path.fail(link, Error::new(Code::SocketPacket, text), now);
             }
         } else {
             self.events.push_back(Event::Socket(socket, SocketEvent::Event { payload, ack }));
@@ -728,16 +743,5 @@ const fn disconnect_reason(code: Code) -> DisconnectReason {
     }
 }
 
-/// The message of a CONNECT_ERROR payload: `{"message":…}`, or a plain string.
-fn refusal_text(json: &str) -> String {
-    #[derive(serde::Deserialize)]
-    #[serde(untagged)]
-    enum Refusal {
-        Object { message: String },
-        Text(String),
-    }
-    match serde_json::from_str(json) {
-        Ok(Refusal::Object { message } | Refusal::Text(message)) => message,
-        Err(_) => "the server refused the namespace".into(),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use crate::config::Limits;
 use crate::payload::{Outgoing, Payload};
 use crate::proto::io::{AckToken, RequestId, SocketId, SocketState};
 use crate::proto::time::Timestamp;
@@ -48,6 +49,8 @@ pub(super) struct Queued {
     pub(super) request: Option<RequestId>,
 }
 
+/// Events that may arrive before the reply to CONNECT; a server sends none or few.
+const MAX_EARLY: usize = 1_000;
 /// The most events whose ack is still owed to the server; beyond it the oldest can no longer be
 /// answered.
 const MAX_OWED_ACKS: usize = 65_536;
@@ -63,8 +66,9 @@ pub(super) struct Namespace {
     pub(super) wire: Wire,
     pub(super) track: Track<SocketState>,
     pub(super) queue: VecDeque<Queued>,
-    /// Events that arrived before the CONNECT reply.
-    pub(super) early: Vec<(Payload, Option<AckToken>)>,
+    /// Events that arrived before the CONNECT reply, and the bytes that they keep alive.
+    early: Vec<(Payload, Option<AckToken>)>,
+    early_bytes: usize,
     acks: HashMap<u64, RequestId>,
     next_ack: u64,
     owed: BTreeMap<AckToken, u64>,
@@ -81,6 +85,7 @@ impl Namespace {
             track: Track::default(),
             queue: VecDeque::new(),
             early: Vec::new(),
+            early_bytes: 0,
             acks: HashMap::new(),
             next_ack: 0,
             owed: BTreeMap::new(),
@@ -89,6 +94,27 @@ impl Namespace {
 
     pub(super) fn is_connected(&self) -> bool {
         self.track.state() == SocketState::Connected
+    }
+
+    /// Keep an event until the CONNECT reply; false when the server has sent enough of them.
+    pub(super) fn keep_early(
+        &mut self,
+        payload: Payload,
+        ack: Option<AckToken>,
+        limits: &Limits,
+    ) -> bool {
+        let room = self.early.len() < MAX_EARLY && self.early_bytes < limits.host_queue_bytes;
+        if room {
+            self.early_bytes += payload.weight();
+            self.early.push((payload, ack));
+        }
+        room
+    }
+
+    /// The events that waited for the CONNECT reply.
+    pub(super) fn take_early(&mut self) -> Vec<(Payload, Option<AckToken>)> {
+        self.early_bytes = 0;
+        std::mem::take(&mut self.early)
     }
 
     /// A new ack id, never used before by this socket.
@@ -127,7 +153,7 @@ impl Namespace {
     /// The wire knows nothing of this namespace any more.
     pub(super) fn forget_wire(&mut self) {
         self.wire = Wire::Apart;
-        self.early.clear();
+        self.take_early();
         self.owed.clear();
     }
 

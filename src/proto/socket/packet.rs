@@ -239,21 +239,14 @@ fn arguments(
 
 /// The name in the first element of an event. A number is one too: the reference parser takes it.
 fn event_name(frame: &[u8], element: Span) -> Result<Name> {
-    let text = element.of(frame);
-    match text.first() {
-        Some(b'"') => {}
-        Some(b'-' | b'0'..=b'9') => return Ok(Name::Plain(element)),
-        _ => return Err(bad("event without a name")),
+    if let Some(b'-' | b'0'..=b'9') = element.of(frame).first() {
+        return Ok(Name::Plain(element));
     }
-    let inner = Span::new(element.start as usize + 1, element.end as usize - 1);
-    let name = json::decode_string(inner.of(frame)).ok_or_else(|| bad("event name is no text"))?;
-    if is_reserved(&name) {
-        return Err(bad(format!("event with the reserved name \"{name}\"")));
+    let name = Name::read(frame, element).ok_or_else(|| bad("event name is no text"))?;
+    if is_reserved(name.bytes(frame)) {
+        return Err(bad("event with a reserved name"));
     }
-    Ok(match name {
-        Cow::Borrowed(_) => Name::Plain(inner),
-        Cow::Owned(name) => Name::Decoded(name.into()),
-    })
+    Ok(name)
 }
 
 fn bad(what: impl Into<Cow<'static, str>>) -> Error {

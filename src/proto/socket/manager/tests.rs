@@ -1,0 +1,77 @@
+//! What cannot be seen from outside, and input that a simulated server does not send.
+
+use bytes::{Bytes, BytesMut};
+
+use super::*;
+use crate::config::Endpoint;
+
+const LINK: LinkId = LinkId(1);
+const SOCKET: SocketId = SocketId(1);
+
+fn now(mono: u64) -> Now {
+    Now { mono: Timestamp(mono), wall: 0 }
+}
+
+fn say(manager: &mut Manager, text: &str) {
+    let frame = Bytes::copy_from_slice(text.as_bytes());
+    manager.handle_input(Input::Text { link: LINK, frame }, now(10));
+}
+
+fn sent(manager: &mut Manager) -> Vec<String> {
+    std::iter::from_fn(|| manager.poll_transmit())
+        .filter_map(|transmit| match transmit {
+            Transmit::Text { frame, .. } => Some(String::from_utf8_lossy(&frame).into_owned()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A manager whose connection is open, and whose namespace `/` has been asked for.
+fn joining(auth: &str) -> Manager {
+    let (endpoint, _) = Endpoint::parse("http://127.0.0.1:1").expect("a URL");
+    let mut manager = Manager::new(Arc::new(ManagerConfig::new(endpoint)), 1);
+    manager.handle_command(Command::Attach { socket: SOCKET, namespace: "/".into() }, now(0));
+    connect(&mut manager, auth);
+    manager.handle_input(Input::Connected { link: LINK, local: None, connect_ms: 1 }, now(10));
+    say(&mut manager, r#"0{"sid":"e","pingInterval":25000,"pingTimeout":20000}"#);
+    assert_eq!(sent(&mut manager), [format!("40{auth}")]);
+    manager
+}
+
+fn connect(manager: &mut Manager, auth: &str) {
+    let auth = Some(Secret::new(auth));
+    manager.handle_command(Command::Connect { socket: SOCKET, auth }, now(10));
+}
+
+#[test]
+fn a_request_without_an_outcome_to_come_is_forgotten_altogether() {
+    let mut manager = joining("{}");
+    say(&mut manager, r#"40{"sid":"s"}"#);
+    for number in 0..10 {
+        let request = RequestId(number);
+        let event = Outgoing::event(&mut BytesMut::new(), "/", "ask", "[]", Vec::new());
+        let event = event.expect("valid");
+        let (request, timeout_ms, volatile) = (Some(request), Some(1), false);
+        let emit = Command::Emit { socket: SOCKET, event, request, timeout_ms, volatile };
+        manager.handle_command(emit, now(10));
+    }
+    manager.handle_command(Command::Cancel { request: RequestId(0) }, now(10));
+    manager.handle_timeout(now(11));
+    assert_eq!((manager.requests.len(), manager.unanswered), (0, 0));
+    assert_eq!(manager.namespaces[0].take_written(), []);
+    assert_eq!(manager.deadlines.first(), None);
+}
+
+#[test]
+fn a_disconnect_that_answers_replaced_auth_is_not_the_last_word() {
+    let mut manager = joining(r#"{"try":1}"#);
+    // A second namespace keeps the connection while the first is wanted by nobody.
+    let other = SocketId(2);
+    manager.handle_command(Command::Attach { socket: other, namespace: "/b".into() }, now(10));
+    manager.handle_command(Command::Connect { socket: other, auth: None }, now(10));
+    manager.handle_command(Command::Disconnect { socket: SOCKET }, now(10));
+    connect(&mut manager, r#"{"try":2}"#);
+    assert_eq!(sent(&mut manager), ["40/b,"]);
+    say(&mut manager, "41");
+    assert_eq!(sent(&mut manager), [r#"40{"try":2}"#]);
+}
