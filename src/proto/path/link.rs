@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::proto::engine::session::{Engine, Frame};
 use crate::proto::io::LinkId;
+use crate::proto::path::HINT_PROBE_MS;
 use crate::proto::time::{Timestamp, earliest};
 
 /// What a link is for.
@@ -18,11 +19,16 @@ pub enum Role {
     Retiring,
 }
 
+/// For how long a round trip says something about the next one.
+const ROUND_TRIP_LIFE_MS: u64 = 60_000;
+
 /// A question to the next hop whether bytes still get through.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Probe {
     pub(super) sent: Timestamp,
     pub(super) deadline: Timestamp,
+    /// Any byte answers it; otherwise only the pong does.
+    pub(super) any_byte: bool,
 }
 
 /// One connection.
@@ -35,7 +41,8 @@ pub(super) struct Link {
     pub(super) engine: Option<Engine>,
     pub(super) attempt_deadline: Option<Timestamp>,
     pub(super) local: Option<IpAddr>,
-    pub(super) round_trip_ms: u64,
+    /// The longest of late, and when it was measured.
+    round_trip: (u64, Timestamp),
     pub(super) last_byte: Timestamp,
     pub(super) partial: bool,
     pub(super) last_part: Option<Timestamp>,
@@ -55,7 +62,7 @@ impl Link {
             engine: None,
             attempt_deadline: Some(now + attempt_limit),
             local: None,
-            round_trip_ms: 0,
+            round_trip: (0, now),
             last_byte: now,
             partial: false,
             last_part: None,
@@ -71,11 +78,30 @@ impl Link {
     }
 
     /// Bytes arrived. True: they answer a probe.
-    pub(super) fn heard(&mut self, now: Timestamp) -> bool {
+    pub(super) fn heard(&mut self, pong: bool, now: Timestamp) -> bool {
         self.last_byte = now;
-        let Some(probe) = self.probe.take() else { return false };
-        self.round_trip_ms = self.round_trip_ms.max(now.since(probe.sent));
+        let Some(probe) = self.probe.take_if(|probe| pong || probe.any_byte) else {
+            // They may be old and only read late. New ones can keep the pong waiting, though.
+            if let Some(probe) = &mut self.probe {
+                probe.deadline = probe.deadline.max(now + HINT_PROBE_MS);
+            }
+            return false;
+        };
+        self.measured(now.since(probe.sent), now);
         true
+    }
+
+    /// A round trip took this long.
+    pub(super) fn measured(&mut self, took_ms: u64, now: Timestamp) {
+        if took_ms >= self.round_trip_ms(now) {
+            self.round_trip = (took_ms, now);
+        }
+    }
+
+    /// The longest round trip of late; zero when there was none.
+    pub(super) fn round_trip_ms(&self, now: Timestamp) -> u64 {
+        let (took_ms, at) = self.round_trip;
+        if now.since(at) <= ROUND_TRIP_LIFE_MS { took_ms } else { 0 }
     }
 
     pub(super) fn poll_frame(&mut self) -> Option<Frame> {

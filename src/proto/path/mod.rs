@@ -108,6 +108,10 @@ pub struct Path {
     plan: Plan,
     suspended: bool,
     host_full: bool,
+    /// A probe could not be made because nothing was read.
+    probe_owed: bool,
+    /// A fresh link could take over from a living one.
+    movable: bool,
     outstanding_since: Option<Timestamp>,
     last_own_probe: Option<Timestamp>,
     control: VecDeque<Transmit>,
@@ -125,6 +129,8 @@ impl Path {
             plan: Plan::new(policy, Rng::new(seed)),
             suspended: false,
             host_full: false,
+            probe_owed: false,
+            movable: true,
             outstanding_since: None,
             last_own_probe: None,
             control: VecDeque::new(),
@@ -136,6 +142,7 @@ impl Path {
     pub fn start(&mut self, endpoint: Arc<Endpoint>, now: Timestamp) {
         self.endpoint = Some(endpoint);
         if self.current().is_none() && self.fresh().is_none() {
+            self.plan.count_anew();
             self.plan.at(now);
             self.dial_when_due(now);
         }
@@ -153,6 +160,11 @@ impl Path {
     /// Wait differently between attempts from now on.
     pub fn set_policy(&mut self, policy: &ReconnectPolicy) {
         self.plan.set_policy(policy);
+    }
+
+    /// Whether a fresh link could take over from a living one; otherwise none is made beside it.
+    pub const fn set_movable(&mut self, movable: bool) {
+        self.movable = movable;
     }
 
     /// Dial after exactly this wait unless a link is being made already.
@@ -225,8 +237,12 @@ impl Path {
         }
     }
 
-    /// Take a fresh link into use. The link that was current retires.
+    /// Take a fresh link into use. The link that was current retires. Nothing happens when the
+    /// fresh one is gone.
     pub fn promote(&mut self, id: LinkId) {
+        if self.get(id).is_none() {
+            return;
+        }
         self.retire();
         if let Some(link) = self.get_mut(id) {
             link.role = Role::Current;
@@ -254,7 +270,7 @@ impl Path {
 
     /// A link did all that an attempt is for: its time limit ends.
     pub fn in_service(&mut self, id: LinkId, now: Timestamp) {
-        self.plan.succeeded();
+        self.plan.count_anew();
         if let Some(link) = self.get_mut(id) {
             link.attempt_deadline = None;
             link.in_service = Some(now);
@@ -347,23 +363,27 @@ impl Path {
     /// The host said something about the network.
     pub fn handle_hint(&mut self, hint: Hint, now: Timestamp) {
         let slept = std::mem::replace(&mut self.suspended, hint == Hint::Suspended);
+        if hint == Hint::Suspended {
+            return;
+        }
+        if slept {
+            self.renew_probes(now);
+        }
+        // Whatever the host says after a sleep, it is awake.
+        if slept || hint == Hint::Resumed {
+            self.handle_timeout(now);
+            self.probe_current(now);
+        }
         match hint {
-            Hint::Suspended => {}
-            Hint::Resumed => {
-                if slept {
-                    self.renew_probes(now);
-                }
-                self.handle_timeout(now);
-                self.probe_current(HINT_PROBE_MS, now);
-            }
+            Hint::Suspended | Hint::Resumed => {}
             Hint::NetworkLost => {
                 self.plan.network_lost(now);
-                self.probe_current(HINT_PROBE_MS, now);
+                self.probe_current(now);
             }
             Hint::NetworkAvailable => self.plan.network_available(now),
             Hint::NetworkChanged => {
                 self.plan.network_available(now);
-                self.probe_current(HINT_PROBE_MS, now);
+                self.probe_current(now);
                 self.dial_on_the_new_network(now);
             }
         }
@@ -371,7 +391,7 @@ impl Path {
     }
 
     fn dial_on_the_new_network(&mut self, now: Timestamp) {
-        if self.endpoint.is_none() {
+        if self.endpoint.is_none() || (self.current().is_some() && !self.movable) {
             return;
         }
         if let Some(fresh) = self.fresh().and_then(|id| self.get(id)) {
@@ -381,7 +401,7 @@ impl Path {
             }
             // It may belong to the newer network already: it shows whether it works.
             if now.since(fresh.dialled) < YOUNG_DIAL_MS {
-                return self.probe(id, HINT_PROBE_MS, now);
+                return self.probe_for_hint(id, now);
             }
             self.hangup(id);
             self.events.push_back(PathEvent::Abandoned(id));
@@ -389,18 +409,31 @@ impl Path {
         self.plan.soon(now);
     }
 
-    fn probe_current(&mut self, limit_ms: u64, now: Timestamp) {
+    /// Ask the current link for a sign of life, soon: [`PathEvent::Alive`], or it is lost.
+    pub fn probe_current(&mut self, now: Timestamp) {
         if let Some(link) = self.current() {
-            self.probe(link, limit_ms, now);
+            self.probe_for_hint(link, now);
         }
     }
 
-    /// Ask a link for a sign of life. One that is still being dialled has to show progress.
-    fn probe(&mut self, id: LinkId, limit_ms: u64, now: Timestamp) {
+    /// One that is still being dialled has to show progress. An open one has to answer: bytes that
+    /// were on their way before prove nothing about the network of now.
+    fn probe_for_hint(&mut self, id: LinkId, now: Timestamp) {
+        let (host_full, link) = (self.host_full, self.get_mut(id));
+        let Some(link) = link else { return };
+        if host_full && link.engine.is_some() {
+            // Nothing is read meanwhile, so no answer would be seen.
+            self.probe_owed = true;
+            return;
+        }
+        let any_byte = !link.is_open();
+        self.probe(id, Probe { sent: now, deadline: now + HINT_PROBE_MS, any_byte });
+    }
+
+    fn probe(&mut self, id: LinkId, wanted: Probe) {
         let Some(link) = self.get_mut(id) else { return };
-        let deadline = now + limit_ms;
-        if link.probe.is_none_or(|probe| deadline < probe.deadline) {
-            link.probe = Some(Probe { sent: now, deadline });
+        if link.probe.is_none_or(|probe| wanted.deadline < probe.deadline) {
+            link.probe = Some(wanted);
             if link.is_open() {
                 self.control.push_back(Transmit::Ping { link: id });
             }
@@ -410,8 +443,29 @@ impl Path {
     /// Answers to probes may have arrived during the sleep without having been read.
     fn renew_probes(&mut self, now: Timestamp) {
         for probe in self.links.iter_mut().filter_map(|link| link.probe.as_mut()) {
+            probe.sent = now;
             probe.deadline = probe.deadline.max(now + HINT_PROBE_MS);
         }
+    }
+
+    fn handle_host_queue(&mut self, full: bool, now: Timestamp) {
+        self.host_full = full;
+        for link in &mut self.links {
+            let Some(engine) = &mut link.engine else { continue };
+            engine.pause_reading(full, now);
+            if full && link.probe.take().is_some_and(|probe| !probe.any_byte) {
+                self.probe_owed = true;
+            }
+        }
+        if !full && std::mem::take(&mut self.probe_owed) {
+            self.probe_current(now);
+        }
+        self.dial_when_due(now);
+    }
+
+    /// Whether the server can be reached, as far as the host says.
+    pub const fn is_reachable(&self) -> bool {
+        !self.suspended && self.plan.has_network()
     }
 
     /// Whether the host said that it is suspended.
@@ -436,7 +490,7 @@ impl Path {
                 let paused = self.host_full;
                 if let Some(link) = self.get_mut(link) {
                     link.local = local.map(|address| address.ip());
-                    link.round_trip_ms = connect_ms;
+                    link.measured(connect_ms, now);
                     link.last_byte = now;
                     link.probe = None;
                     let engine = link.engine.insert(engine);
@@ -452,8 +506,8 @@ impl Path {
             }
             Input::Text { link, frame } => self.handle_frame(link, Frame::Text(frame), now),
             Input::Binary { link, frame } => self.handle_frame(link, Frame::Binary(frame), now),
-            Input::Activity { link, partial, .. } => {
-                self.heard(link, now);
+            Input::Activity { link, partial, pong } => {
+                self.heard(link, pong, now);
                 if let Some(link) = self.get_mut(link)
                     && partial
                 {
@@ -478,18 +532,12 @@ impl Path {
                     link.writable = writable;
                 }
             }
-            Input::HostQueue { full } => {
-                self.host_full = full;
-                for engine in self.links.iter_mut().filter_map(|link| link.engine.as_mut()) {
-                    engine.pause_reading(full, now);
-                }
-                self.dial_when_due(now);
-            }
+            Input::HostQueue { full } => self.handle_host_queue(full, now),
         }
     }
 
     fn handle_frame(&mut self, id: LinkId, frame: Frame, now: Timestamp) {
-        self.heard(id, now);
+        self.heard(id, false, now);
         let Some(link) = self.get_mut(id) else { return };
         link.partial = false;
         if let Some(engine) = &mut link.engine {
@@ -498,8 +546,8 @@ impl Path {
         }
     }
 
-    fn heard(&mut self, id: LinkId, now: Timestamp) {
-        let answered = self.get_mut(id).is_some_and(|link| link.heard(now));
+    fn heard(&mut self, id: LinkId, pong: bool, now: Timestamp) {
+        let answered = self.get_mut(id).is_some_and(|link| link.heard(pong, now));
         if answered && self.current() == Some(id) {
             self.events.push_back(PathEvent::Alive);
         }
@@ -538,11 +586,13 @@ impl Path {
         for id in ids {
             self.handle_link_timeout(id, now);
         }
-        if self.own_probe_at().is_some_and(|at| at <= now) {
-            let patience = self.current().and_then(|id| self.get(id));
-            let patience = patience.map_or(0, |link| 4 * link.round_trip_ms).max(QUIET_MS);
+        if self.own_probe_at().is_some_and(|at| at <= now)
+            && let Some(link) = self.current().and_then(|id| self.get(id))
+        {
+            let patience = (4 * link.round_trip_ms(now)).max(QUIET_MS);
+            let probe = Probe { sent: now, deadline: now + patience, any_byte: true };
+            self.probe(link.id, probe);
             self.last_own_probe = Some(now);
-            self.probe_current(patience, now);
         }
         self.dial_when_due(now);
     }

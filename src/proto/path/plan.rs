@@ -91,9 +91,10 @@ impl Plan {
         (self.failures, Some(at.since(now)))
     }
 
-    /// A connection does its work: failures are counted anew. The waits start over only when it
-    /// has lived a while, so that a server that drops everyone at once is not hammered.
-    pub(super) const fn succeeded(&mut self) {
+    /// A connection does its work, or the host begins again: failures are counted anew. The waits
+    /// start over only when a connection has lived a while, so that a server that drops everyone at
+    /// once is not hammered.
+    pub(super) const fn count_anew(&mut self) {
         self.failures = 0;
     }
 
@@ -105,9 +106,16 @@ impl Plan {
         self.backoff.reset();
     }
 
+    /// Only the first word of it postpones the dial: a host that repeats itself must not do so for
+    /// ever.
     pub(super) fn network_lost(&mut self, now: Timestamp) {
-        self.no_network = true;
-        self.wish = self.wish.map(|wish| wish.max(now + NO_NETWORK_MS));
+        if !std::mem::replace(&mut self.no_network, true) {
+            self.wish = self.wish.map(|wish| wish.max(now + NO_NETWORK_MS));
+        }
+    }
+
+    pub(super) const fn has_network(&self) -> bool {
+        !self.no_network
     }
 
     pub(super) fn network_available(&mut self, now: Timestamp) {
