@@ -164,7 +164,7 @@ impl World {
         });
     }
 
-    pub(super) fn with_link(&mut self, id: LinkId, act: impl FnOnce(&mut Link)) {
+    pub(crate) fn with_link(&mut self, id: LinkId, act: impl FnOnce(&mut Link)) {
         if let Some(link) = self.links.get_mut(&id) {
             act(link);
         }

@@ -54,6 +54,10 @@ impl Leaving {
         self.sent.is_some()
     }
 
+    fn is_sent_on(&self, link: LinkId) -> bool {
+        self.sent.is_some_and(|(sent, _)| sent == link)
+    }
+
     pub(super) const fn is_silent(&self) -> bool {
         self.silent
     }
@@ -114,6 +118,17 @@ impl Session {
         }
     }
 
+    /// The session goes on with the connection it has: say there what waits, which is the logout
+    /// in a session that is being left.
+    pub(super) fn go_on(&mut self) {
+        let Some(leaving) = &self.leaving else { return self.flush_requests() };
+        if let Some(link) = self.path.current()
+            && !leaving.is_sent_on(link)
+        {
+            self.send_logout(link);
+        }
+    }
+
     fn cancel_login(&mut self) {
         if let Some(request) = self.login.take().and_then(|login| login.request) {
             self.refuse(request, Code::Cancelled, "the login was cancelled by a logout");
@@ -151,7 +166,7 @@ impl Session {
     /// The connection is gone on which the logout was written: say it again on the next one.
     pub(super) fn lose_logout(&mut self, link: LinkId) {
         let Some(leaving) = &mut self.leaving else { return };
-        if leaving.sent.is_some_and(|(sent, _)| sent == link) {
+        if leaving.is_sent_on(link) {
             leaving.sent = None;
             if self.tickets.is_empty() {
                 self.end_leaving(Some(left_unconfirmed()));
@@ -161,11 +176,11 @@ impl Session {
 
     pub(super) fn handle_leaving_timeout(&mut self, now: Timestamp) {
         if self.leaving.as_ref().is_some_and(|leaving| leaving.deadline <= now) {
-            self.give_up_leaving(now);
+            self.give_up_leaving();
         }
     }
 
-    pub(super) fn give_up_leaving(&mut self, _now: Timestamp) {
+    pub(super) fn give_up_leaving(&mut self) {
         self.cancel_login();
         self.end_leaving(Some(left_unconfirmed()));
     }

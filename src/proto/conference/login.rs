@@ -4,9 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Token;
 use crate::error::{Code, Error, Retry};
+use crate::json;
 use crate::payload::Payload;
 use crate::proto::conference::leave::Leaving;
-use crate::proto::conference::session::{Answer, Session};
+use crate::proto::conference::session::{Answer, Session, refusal};
 use crate::proto::conference::ticket::Ticket;
 use crate::proto::io::{ConferenceEvent, ConferenceState, LinkId, RequestId};
 use crate::proto::time::{Timestamp, millis};
@@ -96,8 +97,7 @@ impl Session {
                     }
                     _ => Code::LoginRejected,
                 };
-                let raw = payload.arg(1).unwrap_or("null").to_owned();
-                self.end(Some(Error::new(code, text).with_server_json(raw)));
+                self.end(Some(refusal(code, &text, "the portal refused the login", &payload)));
             }
             Answer::Other => {
                 let text = "the portal's answer to the login has no known status";
@@ -107,17 +107,7 @@ impl Session {
     }
 
     fn enter(&mut self, link: LinkId, payload: Payload, now: Timestamp) {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Body {
-            reconnection_ticket: Option<Value>,
-        }
-        let body = payload.decode::<Body>(1).ok().and_then(|body| body.reconnection_ticket);
-        let ticket = match &body {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(Ticket::parse(text, now)),
-            Some(_) => Some(Err(Error::new(Code::TicketMalformed, "ticket: not a string"))),
-        };
+        let ticket = ticket_in(&payload).map(|json| Ticket::from_json(json, now));
         let request = self.login.take().and_then(|login| login.request);
         self.path.promote(link);
         self.path.in_service(link, now);
@@ -128,6 +118,8 @@ impl Session {
             Some(Err(error)) => self.tell(ConferenceEvent::ProtocolError(error)),
             None => {}
         }
+        // Without a ticket nothing can take over from this connection.
+        self.path.set_movable(!self.tickets.is_empty());
         self.go(ConferenceState::Ready, None, now);
         self.tell(ConferenceEvent::Resumable(!self.tickets.is_empty()));
         if let Some(request) = request {
@@ -138,15 +130,15 @@ impl Session {
     }
 
     /// A connection is gone. A login that was written on it has no known outcome.
-    pub(super) fn lose_login(&mut self, link: LinkId, now: Timestamp) {
+    pub(super) fn lose_login(&mut self, link: LinkId) {
         if self.login.as_ref().and_then(Login::sent_on) == Some(link) {
-            self.end_login_unknown("the connection was lost before the portal answered", now);
+            self.end_login_unknown("the connection was lost before the portal answered");
         }
     }
 
-    fn end_login_unknown(&mut self, why: &'static str, now: Timestamp) {
+    fn end_login_unknown(&mut self, why: &'static str) {
         if self.leaving.is_some() {
-            return self.give_up_leaving(now);
+            return self.give_up_leaving();
         }
         let text = format!("{why}; the token is spent, and a ghost participant may remain");
         self.end(Some(Error::new(Code::LoginUnknown, text)));
@@ -167,7 +159,7 @@ impl Session {
             Some(link) => {
                 // The portal may still be joining us: ask it not to.
                 self.call(link, "logout", "[]");
-                self.end_login_unknown("the portal did not answer", now);
+                self.end_login_unknown("the portal did not answer");
             }
             None => {
                 let text = "the portal was not reached within the token's life";
@@ -190,4 +182,18 @@ impl Session {
         self.go(ConferenceState::Leaving, None, now);
         Some(request)
     }
+}
+
+/// The JSON of the ticket in the answer to a login. The rest of the answer is the application's,
+/// and is not decoded for this.
+fn ticket_in(payload: &Payload) -> Option<&[u8]> {
+    let (frame, body) = (payload.frame(), payload.arg_span(1)?);
+    let mut ticket = None;
+    json::visit_object(frame, body, json::MAX_DEPTH, |key, value| {
+        if key.of(frame) == b"reconnectionTicket" {
+            ticket = Some(value.of(frame));
+        }
+    })
+    .ok()?;
+    ticket.filter(|json| *json != b"null")
 }

@@ -69,6 +69,7 @@ impl Session {
     fn can_refresh(&self) -> bool {
         self.track.state() == ConferenceState::Ready
             && self.relogin.is_none()
+            && !self.in_doubt
             && !self.refresh.off
             && !self.refresh.is_in_flight()
             && !self.tickets.is_empty()
@@ -121,16 +122,13 @@ impl Session {
         now: Timestamp,
     ) {
         match answer {
-            Answer::Ok => {
-                let ticket = payload.decode::<String>(1).and_then(|text| Ticket::parse(&text, now));
-                match ticket {
-                    Ok(ticket) => self.keep_ticket(ticket),
-                    Err(error) => {
-                        self.refresh.plan_retry(now);
-                        self.tell(ConferenceEvent::ProtocolError(error));
-                    }
+            Answer::Ok => match Ticket::from_json(payload.arg_bytes(1).unwrap_or_default(), now) {
+                Ok(ticket) => self.keep_ticket(ticket),
+                Err(error) => {
+                    self.refresh.plan_retry(now);
+                    self.tell(ConferenceEvent::ProtocolError(error));
                 }
-            }
+            },
             Answer::Error(text) if text == "Illegal request" => {
                 let text = "the portal does not know this connection as logged in";
                 self.path.fail(link, Error::new(Code::SessionLost, text), now);

@@ -3,14 +3,17 @@
 
 use std::collections::VecDeque;
 
+use serde_json::json;
+
 use crate::error::{Code, Error, Result};
 use crate::json;
 use crate::payload::{Name, Payload, Span};
 use crate::proto::conference::replay::{Entry, Fingerprint, Step, Verdict};
-use crate::proto::conference::session::{Answer, LATE_ANSWERS_MS, Session};
+use crate::proto::conference::session::{Answer, LATE_ANSWERS_MS, Session, refusal};
 use crate::proto::conference::ticket::Ticket;
 use crate::proto::io::{ConferenceEvent, ConferenceState, LinkId};
 use crate::proto::time::{Timestamp, millis};
+use crate::secret::Secret;
 
 /// A relogin ends after this even while bytes arrive.
 const HARD_LIMIT_MS: u64 = 120_000;
@@ -18,6 +21,8 @@ const HARD_LIMIT_MS: u64 = 120_000;
 const DRAIN_MS: u64 = 500;
 /// Relogins lost in the middle of their answer, before the answer is held to be too large.
 const MAX_LOST_REPLAYS: u32 = 3;
+/// Notifications in one answer, which bounds the memory for their places in it.
+const MAX_ENTRIES: usize = 250_000;
 /// The window in which intruders are counted, and in which a relogin of our own that was abandoned
 /// can be one.
 const INTRUDER_WINDOW_MS: u64 = 60_000;
@@ -27,6 +32,8 @@ const INTRUDER_WINDOW_MS: u64 = 60_000;
 pub(super) struct Relogin {
     link: LinkId,
     ack: u64,
+    /// What it was made with.
+    ticket: Secret,
     sent: Timestamp,
     /// The old connection showed its `41`, and with it all it had, before the answer came.
     taken_over: bool,
@@ -52,18 +59,21 @@ pub(super) struct Drain {
 #[derive(Debug, Default)]
 pub(super) struct Intruders {
     foreign: VecDeque<Timestamp>,
-    abandoned: Option<Timestamp>,
+    abandoned: VecDeque<Timestamp>,
     lost_replays: u32,
 }
 
 impl Intruders {
     /// The wait before the next relogin; `None`: enough.
     fn next(&mut self, now: Timestamp) -> Option<u64> {
-        if self.abandoned.is_some_and(|at| now.since(at) <= INTRUDER_WINDOW_MS) {
-            return Some(0);
+        for times in [&mut self.abandoned, &mut self.foreign] {
+            while times.front().is_some_and(|at| now.since(*at) > INTRUDER_WINDOW_MS) {
+                times.pop_front();
+            }
         }
-        while self.foreign.front().is_some_and(|at| now.since(*at) > INTRUDER_WINDOW_MS) {
-            self.foreign.pop_front();
+        // Each of our own can have come through late, once.
+        if self.abandoned.pop_front().is_some() {
+            return Some(0);
         }
         self.foreign.push_back(now);
         match self.foreign.len() {
@@ -83,6 +93,7 @@ impl Session {
             return self.end(Some(Error::new(Code::SessionLost, text)));
         }
         self.patient_from = Some(now + millis(self.config.fast_resume));
+        self.unreachable_since = self.unreachable_since.map(|_| now);
         self.go(ConferenceState::Resuming, Some(cause), now);
         self.use_standby(now);
     }
@@ -99,7 +110,11 @@ impl Session {
             side.late_until = Some(now + LATE_ANSWERS_MS);
         }
         self.path.redial_after(delay, now);
-        self.begin_resuming(cause, now);
+        self.begin_resuming(cause.clone(), now);
+        if delay > 0 {
+            let attempt = self.intruders.foreign.len() as u32;
+            self.handle_retry(attempt, cause, Some(delay), now);
+        }
     }
 
     /// `41` on the old connection while our relogin is under way on a new one: it was done, and the
@@ -117,33 +132,38 @@ impl Session {
 
     /// Write the relogin. From here on nothing but heartbeats goes out on the old connection.
     pub(super) fn send_relogin(&mut self, link: LinkId, now: Timestamp) {
-        let Some(ticket) = self.tickets.first() else {
+        let Some(ticket) = self.tickets.first().map(|ticket| ticket.text.clone()) else {
             let text = "there is no ticket to come back with";
             return self.end(Some(Error::new(Code::SessionLost, text)));
         };
-        let mut args = bytes::BytesMut::new();
-        args.extend_from_slice(b"[");
-        json::write_string(&mut args, ticket.text.expose());
-        args.extend_from_slice(b"]");
-        let args = String::from_utf8_lossy(&args).into_owned();
+        let args = json!([ticket.expose()]).to_string();
         self.path.lift_deadline(link);
         let ack = self.call(link, "relogin", &args);
-        self.relogin = Some(Relogin { link, ack, sent: now, taken_over: false });
+        self.relogin = Some(Relogin { link, ack, ticket, sent: now, taken_over: false });
+    }
+
+    /// When the answer is given up.
+    fn relogin_deadline(&self) -> Option<Timestamp> {
+        let relogin = self.relogin.as_ref()?;
+        // Heartbeats and other messages do not count: they show that the answer is not coming.
+        let receiving = self.path.last_part(relogin.link).unwrap_or(relogin.sent);
+        let quiet = relogin.sent.max(receiving) + millis(self.config.relogin_timeout);
+        Some(quiet.min(relogin.sent + HARD_LIMIT_MS))
+    }
+
+    /// When the waits between attempts grow longer. Time in which the portal cannot be reached does
+    /// not count.
+    fn patience_deadline(&self) -> Option<Timestamp> {
+        self.patient_from.filter(|_| self.unreachable_since.is_none())
     }
 
     pub(super) fn relogin_timeout(&self) -> Option<Timestamp> {
-        let relogin = self.relogin.as_ref().map(|relogin| {
-            // Heartbeats and other messages do not count: they show that the answer is not coming.
-            let receiving = self.path.last_part(relogin.link).unwrap_or(relogin.sent);
-            let quiet = relogin.sent.max(receiving) + millis(self.config.relogin_timeout);
-            quiet.min(relogin.sent + HARD_LIMIT_MS)
-        });
         let drain = self.drain.as_ref().map(|drain| drain.until);
-        [relogin, drain, self.patient_from].into_iter().flatten().min()
+        [self.relogin_deadline(), drain, self.patience_deadline()].into_iter().flatten().min()
     }
 
     pub(super) fn handle_relogin_timeout(&mut self, now: Timestamp) {
-        if self.patient_from.is_some_and(|at| at <= now) {
+        if self.patience_deadline().is_some_and(|at| at <= now) {
             self.patient_from = None;
             let patient = self.config.patient.clone();
             self.path.set_policy(&patient);
@@ -152,7 +172,7 @@ impl Session {
             self.end_drain(drain.link, false);
         }
         if let Some(relogin) = &self.relogin
-            && self.relogin_timeout().is_some_and(|at| at <= now)
+            && self.relogin_deadline().is_some_and(|at| at <= now)
         {
             let error = Error::new(Code::ConnectTimeout, "no answer to the relogin");
             self.path.fail(relogin.link, error, now);
@@ -167,33 +187,51 @@ impl Session {
         cause: &Error,
         now: Timestamp,
     ) {
-        if self.relogin.as_ref().is_none_or(|relogin| relogin.link != link) {
+        if !self.abandon_relogin(link, now) {
             return;
         }
-        self.relogin = None;
-        self.intruders.abandoned = Some(now);
         self.intruders.lost_replays += u32::from(receiving);
         // An answer above the inbound limit will be above it the next time.
         if self.intruders.lost_replays >= MAX_LOST_REPLAYS || cause.code() == Code::PayloadLimit {
             let text = "replay too large for this link";
             return self.end(Some(Error::new(Code::SessionLost, text)));
         }
-        if self.tickets.first().is_some_and(|ticket| ticket.expires() <= now) {
+        let expired = self.tickets.first().is_some_and(|ticket| ticket.expires() <= now);
+        if expired && self.path.current().is_none() {
             let text = "the ticket's life is over, and the last relogin got no answer";
             return self.end(Some(Error::new(Code::TicketExpired, text)));
         }
-        if self.path.current().is_none() && self.track.state() == ConferenceState::Ready {
-            return self.begin_resuming(cause.clone(), now);
-        }
-        // The old connection may be alive: then it is in use again.
-        self.flush_requests();
+        self.go_on_without_relogin(cause, now);
     }
 
     /// A fresh connection was given up for a newer network.
     pub(super) fn handle_abandoned(&mut self, link: LinkId, now: Timestamp) {
         self.forget(link);
-        let cause = Error::new(Code::NetworkLost, "given up for a newer network");
-        self.lose_relogin(link, false, &cause, now);
+        if self.abandon_relogin(link, now) {
+            let cause = Error::new(Code::NetworkLost, "given up for a newer network");
+            self.go_on_without_relogin(&cause, now);
+        }
+    }
+
+    /// The answer does not come any more. False: there was no relogin on this connection.
+    fn abandon_relogin(&mut self, link: LinkId, now: Timestamp) -> bool {
+        let abandoned = self.relogin.take_if(|relogin| relogin.link == link).is_some();
+        if abandoned {
+            self.intruders.abandoned.push_back(now);
+        }
+        abandoned
+    }
+
+    fn go_on_without_relogin(&mut self, cause: &Error, now: Timestamp) {
+        if self.path.current().is_some() {
+            // It is in use again, unless the relogin was done all the same: the portal's `41` comes
+            // before the answer to a probe.
+            self.in_doubt = true;
+            self.path.probe_current(now);
+            self.go_on();
+        } else if self.track.state() == ConferenceState::Ready {
+            self.begin_resuming(cause.clone(), now);
+        }
     }
 
     pub(super) fn handle_relogin_answer(
@@ -203,10 +241,12 @@ impl Session {
         payload: Payload,
         now: Timestamp,
     ) {
-        let taken_over = self.relogin.take().is_some_and(|relogin| relogin.taken_over);
+        let Some(relogin) = self.relogin.take() else { return };
         match answer {
-            Answer::Ok => self.resume(link, &payload, taken_over, now),
-            Answer::Error(text) => self.handle_refusal(link, text, &payload, now),
+            Answer::Ok => self.resume(link, &payload, relogin.taken_over, now),
+            Answer::Error(text) => {
+                self.handle_refusal(link, &relogin.ticket, &text, &payload, now);
+            }
             Answer::Other => {
                 let text = "the portal's answer to the relogin has no known status";
                 self.refuse_resume(link, Error::new(Code::ReloginRejected, text));
@@ -214,18 +254,24 @@ impl Session {
         }
     }
 
-    fn handle_refusal(&mut self, link: LinkId, text: String, payload: &Payload, now: Timestamp) {
-        let code = match text.as_str() {
+    fn handle_refusal(
+        &mut self,
+        link: LinkId,
+        refused: &Secret,
+        text: &str,
+        payload: &Payload,
+        now: Timestamp,
+    ) {
+        let code = match text {
             "Ticket is expired" => Code::TicketExpired,
             "Invalid reconnection ticket signature" => Code::ServerRestarted,
             "Client does NOT exist" => Code::SessionLost,
             _ => Code::ReloginRejected,
         };
-        let raw = payload.arg(1).unwrap_or("null").to_owned();
-        let error = Error::new(code, text).with_server_json(raw);
+        let error = refusal(code, text, "the portal refused the relogin", payload);
         if code == Code::TicketExpired && self.path.current().is_none() {
             // After a step of the portal's clock an older ticket can be the valid one.
-            self.tickets.remove(0);
+            self.tickets.retain(|ticket| ticket.text != *refused);
             if !self.tickets.is_empty() {
                 self.path.fail(link, error, now);
                 return self.path.redial_after(0, now);
@@ -240,7 +286,7 @@ impl Session {
             self.forget(link);
             self.path.hangup(link);
             self.tell(ConferenceEvent::ProtocolError(error));
-            return self.flush_requests();
+            return self.go_on();
         }
         let left = self.leaving.is_some() && error.code() == Code::SessionLost;
         self.end(if left { None } else { Some(error) });
@@ -248,7 +294,8 @@ impl Session {
 
     fn resume(&mut self, link: LinkId, payload: &Payload, taken_over: bool, now: Timestamp) {
         self.give_up_drain();
-        let reply = Reply::read(payload);
+        self.in_doubt = false;
+        let reply = Reply::read(payload, now);
         let old = self.path.current();
         self.path.promote(link);
         self.path.in_service(link, now);
@@ -259,7 +306,11 @@ impl Session {
         if let Some(side) = old.and_then(|old| self.side(old)) {
             side.late_until = Some(now + LATE_ANSWERS_MS);
         }
-        match reply.as_ref().map_err(Clone::clone).and_then(|reply| reply.ticket(now)) {
+        let (ticket, entries) = match reply {
+            Ok(Reply { ticket, entries }) => (ticket, entries),
+            Err(error) => (Err(error), None),
+        };
+        match ticket {
             Ok(ticket) => self.keep_ticket(ticket),
             Err(error) => {
                 // The ticket in hand goes on; its refresh was planned when it came.
@@ -278,18 +329,13 @@ impl Session {
         }
         // What was missed is due to the host even when it leaves.
         let back = before == ConferenceState::Resuming;
-        match reply {
-            Ok(Reply { entries: Some(entries), .. }) => {
-                self.deliver_replay(link, payload, &entries, back);
-            }
+        match entries {
+            Some(entries) => self.deliver_replay(link, payload, &entries, back),
             // Nothing was lost, and the old connection's notifications came first.
-            _ if taken_over => self.deliver_early(link),
-            _ => self.resume_without_replay(link, old, back, now),
+            None if taken_over => self.deliver_early(link),
+            None => self.resume_without_replay(link, old, back, now),
         }
-        if self.track.state() == ConferenceState::Leaving {
-            self.send_logout(link);
-        }
-        self.flush_requests();
+        self.go_on();
     }
 
     /// 1.2: everything that was missed is in the answer.
@@ -303,6 +349,10 @@ impl Session {
             self.tell(ConferenceEvent::ProtocolError(Error::new(Code::SocketPacket, text)));
         }
         for step in steps {
+            // A `drop` among them ends the session.
+            if self.track.state() == ConferenceState::Ended {
+                return;
+            }
             match step {
                 Step::Gap { from, to, certain } => {
                     self.tell(ConferenceEvent::Gap { from, to, certain });
@@ -380,26 +430,27 @@ impl Session {
 /// The answer to a relogin in either shape.
 #[derive(Debug)]
 struct Reply {
-    ticket: String,
+    ticket: Result<Ticket>,
     /// None: the answer is a bare ticket.
     entries: Option<Vec<Entry>>,
 }
 
 impl Reply {
-    fn read(payload: &Payload) -> Result<Self> {
-        let malformed = |what: &str| Error::new(Code::TicketMalformed, format!("relogin: {what}"));
+    fn read(payload: &Payload, now: Timestamp) -> Result<Self> {
         let Some(body) = payload.arg_span(1) else {
             return Err(malformed("the answer has no ticket"));
         };
-        match body.of(payload.frame()).first() {
-            Some(b'"') => Ok(Self { ticket: payload.decode(1)?, entries: None }),
-            Some(b'{') => Self::read_object(payload.frame(), body),
+        let frame = payload.frame();
+        match body.of(frame).first() {
+            Some(b'"') => {
+                Ok(Self { ticket: Ticket::from_json(body.of(frame), now), entries: None })
+            }
+            Some(b'{') => Self::read_object(frame, body, now),
             _ => Err(malformed("the answer is neither a ticket nor an object")),
         }
     }
 
-    fn read_object(frame: &[u8], body: Span) -> Result<Self> {
-        let malformed = |what: &str| Error::new(Code::TicketMalformed, format!("relogin: {what}"));
+    fn read_object(frame: &[u8], body: Span, now: Timestamp) -> Result<Self> {
         let (mut ticket, mut messages) = (None, None);
         json::visit_object(frame, body, json::MAX_DEPTH, |key, value| match key.of(frame) {
             b"ticket" => ticket = Some(value),
@@ -407,21 +458,30 @@ impl Reply {
             _ => {}
         })
         .map_err(|error| malformed(&error.to_string()))?;
-        let mut entries = Vec::new();
+        let (mut entries, mut count) = (Vec::new(), 0);
         if let Some(list) = messages.filter(|list| list.of(frame).first() == Some(&b'[')) {
             json::visit_array(frame, list, json::MAX_DEPTH, |entry| {
-                entries.extend(Entry::read(frame, entry));
+                count += 1;
+                if count <= MAX_ENTRIES {
+                    entries.extend(Entry::read(frame, entry));
+                }
             })
             .map_err(|error| malformed(&error.to_string()))?;
         }
-        // A missing ticket is told when it is read; the replay is good all the same.
-        let ticket = ticket.and_then(|span| serde_json::from_slice(span.of(frame)).ok());
-        Ok(Self { ticket: ticket.unwrap_or_default(), entries: Some(entries) })
+        if count > MAX_ENTRIES {
+            return Err(malformed("more notifications than are taken at once"));
+        }
+        // A missing ticket is told when it is used; the replay is good all the same.
+        let ticket = ticket.map_or_else(
+            || Err(malformed("the answer has no ticket")),
+            |span| Ticket::from_json(span.of(frame), now),
+        );
+        Ok(Self { ticket, entries: Some(entries) })
     }
+}
 
-    fn ticket(&self, now: Timestamp) -> Result<Ticket> {
-        Ticket::parse(&self.ticket, now)
-    }
+fn malformed(what: &str) -> Error {
+    Error::new(Code::TicketMalformed, format!("relogin: {what}"))
 }
 
 impl Entry {

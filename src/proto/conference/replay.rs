@@ -123,7 +123,8 @@ impl Tally {
     /// Decide what of an answer is new, and count it as received.
     pub fn apply(&mut self, entries: &[Entry]) -> Verdict {
         if entries.is_empty() {
-            return Verdict { complete: true, ..Verdict::default() };
+            // A portal keeps the last notification for ever: it has lost what was received, too.
+            return Verdict { complete: self.count == 0, ..Verdict::default() };
         }
         let numbered = entries.windows(2).all(|pair| pair[0].seq < pair[1].seq)
             && entries.iter().all(|entry| entry.seq.is_some());

@@ -45,6 +45,7 @@ pub(super) struct Side {
     pub(super) late_until: Option<Timestamp>,
     /// Notifications that came before the answer they must follow.
     pub(super) early: Vec<Payload>,
+    early_bytes: usize,
 }
 
 /// One conference session.
@@ -68,7 +69,11 @@ pub struct Session {
     pub(super) intruders: Intruders,
     /// The waits between attempts grow longer from then on.
     pub(super) patient_from: Option<Timestamp>,
-    unreachable_since: Option<Timestamp>,
+    /// Since when the host says that the portal cannot be reached.
+    pub(super) unreachable_since: Option<Timestamp>,
+    /// A relogin without an answer may have taken the session from the current connection:
+    /// nothing is asked on it before it answers a probe.
+    pub(super) in_doubt: bool,
     finished: bool,
     pub(super) events: VecDeque<Event>,
 }
@@ -95,6 +100,7 @@ impl Session {
             intruders: Intruders::default(),
             patient_from: None,
             unreachable_since: None,
+            in_doubt: false,
             finished: false,
             events: VecDeque::new(),
             config,
@@ -136,12 +142,9 @@ impl Session {
     }
 
     fn handle_hint(&mut self, hint: Hint, now: Timestamp) {
-        let reachable = match hint {
-            Hint::NetworkLost | Hint::Suspended => false,
-            Hint::NetworkAvailable | Hint::NetworkChanged | Hint::Resumed => true,
-        };
+        self.path.handle_hint(hint, now);
         // Only time in which the portal could have been reached uses up the quick attempts.
-        match (reachable, self.unreachable_since) {
+        match (self.path.is_reachable(), self.unreachable_since) {
             (false, None) => self.unreachable_since = Some(now),
             (true, Some(since)) => {
                 self.unreachable_since = None;
@@ -149,7 +152,6 @@ impl Session {
             }
             _ => {}
         }
-        self.path.handle_hint(hint, now);
     }
 
     fn wake(&mut self, now: Timestamp) {
@@ -190,7 +192,8 @@ impl Session {
 
     /// Write what waits, if the gate is open: joined, and no relogin under way (promise P3).
     pub(super) fn flush_requests(&mut self) {
-        if self.track.state() != ConferenceState::Ready || self.relogin.is_some() {
+        let open = self.relogin.is_none() && !self.in_doubt;
+        if self.track.state() != ConferenceState::Ready || !open {
             return;
         }
         let Some(link) = self.path.current() else { return };
@@ -260,6 +263,9 @@ impl Session {
     }
 
     fn handle_side_timeout(&mut self, link: LinkId, now: Timestamp) {
+        if self.path.role(link).is_none() {
+            return self.forget(link);
+        }
         let Some(side) = self.side(link) else { return };
         if side.joining_until.is_some_and(|until| until <= now) {
             let error = Error::new(Code::ConnectTimeout, "no answer to the namespace CONNECT");
@@ -332,6 +338,10 @@ impl Session {
     }
 
     fn handle_opened(&mut self, link: LinkId, now: Timestamp) {
+        // It may have gone since it opened.
+        if self.path.role(link).is_none() {
+            return;
+        }
         let limits: &Limits = &self.config.common.limits;
         self.sides.push(Side {
             link,
@@ -340,6 +350,7 @@ impl Session {
             standby: false,
             late_until: None,
             early: Vec::new(),
+            early_bytes: 0,
         });
         self.path.send(link, Frame::Text(packet::connect("/", None)));
     }
@@ -358,15 +369,23 @@ impl Session {
         self.forget(link);
         self.requests.lose_link(link);
         self.refresh.forget_link(link);
-        self.lose_login(link, now);
+        self.lose_login(link);
         self.lose_relogin(link, receiving, &error, now);
         self.lose_logout(link);
-        if role == Role::Current && self.track.state() == ConferenceState::Ready {
-            self.begin_resuming(error, now);
+        match self.track.state() {
+            ConferenceState::Ready if role == Role::Current => self.begin_resuming(error, now),
+            ConferenceState::Leaving if role == Role::Current => self.use_standby(now),
+            _ => {}
         }
     }
 
-    fn handle_retry(&mut self, attempt: u32, error: Error, delay_ms: Option<u64>, now: Timestamp) {
+    pub(super) fn handle_retry(
+        &mut self,
+        attempt: u32,
+        error: Error,
+        delay_ms: Option<u64>,
+        now: Timestamp,
+    ) {
         if matches!(self.track.state(), ConferenceState::Ended | ConferenceState::Idle) {
             return;
         }
@@ -400,7 +419,8 @@ impl Session {
             Kind::Connect => self.handle_joined(link, now),
             Kind::ConnectError => {
                 let error = Error::new(Code::ConnectError, "the portal refused the connection");
-                self.path.fail(link, error, now);
+                let said = received.body().and_then(|json| std::str::from_utf8(json).ok());
+                self.path.fail(link, error.with_server_json(said.unwrap_or("{}")), now);
             }
             Kind::Disconnect => self.handle_server_disconnect(link, now),
             Kind::Event | Kind::BinaryEvent => {
@@ -450,6 +470,9 @@ impl Session {
             self.forget(link);
             self.path.hangup(link);
         }
+        if std::mem::take(&mut self.in_doubt) {
+            self.flush_requests();
+        }
     }
 
     /// The current connection is gone: one that stands by takes over.
@@ -492,8 +515,10 @@ impl Session {
             self.deliver(payload, false);
             return;
         }
+        let most = self.config.common.limits.host_queue_bytes;
         let Some(side) = self.side(link) else { return };
-        if side.early.len() < MAX_EARLY {
+        side.early_bytes += payload.weight();
+        if side.early.len() < MAX_EARLY && side.early_bytes <= most {
             side.early.push(payload);
         } else {
             let text = "too many notifications before the answer that they follow";
@@ -520,8 +545,9 @@ impl Session {
 
     /// Deliver what was held back on a connection.
     pub(super) fn deliver_early(&mut self, link: LinkId) {
-        let early = self.side(link).map(|side| std::mem::take(&mut side.early));
-        for payload in early.unwrap_or_default() {
+        let Some(side) = self.side(link) else { return };
+        side.early_bytes = 0;
+        for payload in std::mem::take(&mut side.early) {
             self.deliver(payload, false);
         }
     }
@@ -676,16 +702,42 @@ impl Answer {
     }
 }
 
+/// The texts of the portal that say why. Any other is its own business, and may quote what it was
+/// sent: a token, for example.
+const KNOWN_TEXTS: [&str; 18] = [
+    "Connection is in service",
+    "Unknown client protocol",
+    "Deprecated client version",
+    "User agent info is incorrect",
+    "Invalid token signature",
+    "Expired",
+    "Room is full",
+    "Invalid role",
+    "Joining room failed",
+    "Unknown",
+    "Participant early left",
+    "Ticket is expired",
+    "Invalid reconnection ticket signature",
+    "Client does NOT exist",
+    "Reconnection is not allowed",
+    "Participant ID is not matched",
+    "Illegal request",
+    "Reconnection is not enabled.",
+];
+
+/// The error of what the portal refused; it carries the raw text, and a known one as its message.
+pub(super) fn refusal(code: Code, text: &str, other: &'static str, payload: &Payload) -> Error {
+    let known = KNOWN_TEXTS.into_iter().find(|known| *known == text);
+    let raw = payload.arg(1).unwrap_or("null");
+    Error::new(code, known.unwrap_or(other)).with_server_json(raw)
+}
+
 /// The error of a request that was refused or answered with nonsense; it carries the raw answer.
 pub(super) fn rejection(answer: &Answer, payload: &Payload) -> Error {
-    let raw = match answer {
-        Answer::Error(_) => payload.arg(1).unwrap_or("null").to_owned(),
-        _ => format!("[{}]", payload.args().collect::<Vec<_>>().join(",")),
-    };
-    let text = match answer {
-        Answer::Error(text) if !text.is_empty() => text.clone(),
-        Answer::Error(_) => "the portal refused the request".into(),
-        _ => "the portal's answer has no known status".into(),
-    };
+    if let Answer::Error(text) = answer {
+        return refusal(Code::RequestRejected, text, "the portal refused the request", payload);
+    }
+    let raw = format!("[{}]", payload.args().collect::<Vec<_>>().join(","));
+    let text = "the portal's answer has no known status";
     Error::new(Code::RequestRejected, text).with_server_json(raw)
 }

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use serde::Deserialize;
 
 use crate::error::{Code, Error, Result};
+use crate::json;
 use crate::proto::time::Timestamp;
 use crate::secret::Secret;
 
@@ -25,6 +26,13 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
+    /// Read a ticket from the JSON value that stands for it in an answer.
+    pub(super) fn from_json(json: &[u8], now: Timestamp) -> Result<Self> {
+        let text = json::decode_value(json);
+        let text = text.ok_or_else(|| Error::new(Code::TicketMalformed, "ticket: not a string"))?;
+        Self::parse(&text, now)
+    }
+
     /// Read the life span of a ticket. Only the difference of its dates is used, because they are
     /// the server's clock.
     pub(super) fn parse(text: &str, now: Timestamp) -> Result<Self> {
