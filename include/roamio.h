@@ -15,8 +15,10 @@
  *
  * Threads
  *   Every function may be called from any thread, also at the same time on one object, and inside
- *   any callback. The functions of the two configs are the exception: one thread at a time. No
- *   function waits for the network; only the _free_wait functions wait.
+ *   any callback; the few that could only wait for themselves there answer WOULD_DEADLOCK. The
+ *   functions of the two configs are the exception: one thread at a time. No function waits for the
+ *   network. Only the _free_wait functions wait, and with manual dispatch the last _free, for a
+ *   roam_wake that is running.
  *
  * Callbacks
  *   The callbacks of a manager and its sockets, or of a conference, run one at a time and in order,
@@ -33,7 +35,8 @@
  *   ACK_TIMEOUT: in both cases the other side may or may not have acted.
  *
  * End of life
- *   _free never blocks and is allowed in every callback, those of the object itself included. When
+ *   _free is allowed in every callback, those of the object itself included, and waits for none of
+ *   them. When
  *   it returns, the handle is gone and no further callback of the object begins, except those of its
  *   pending completions, with CLOSED, and then `destroy`, last and once: free `user_data` there. If
  *   a callback of the object is running on another thread at the time, it finishes.
@@ -41,6 +44,19 @@
  *   dispatch is running at the time, that dispatch runs them.
  *   The order of frees does not matter: a socket keeps its manager's connection running.
  *   _free_wait frees and waits for the end. It answers WOULD_DEADLOCK inside any callback.
+ *   An end that nobody asked for, by a bug of the library, is told to every object as one last step,
+ *   to CLOSED or ENDED, with its cause; the objects are still yours to free.
+ *
+ * Process
+ *   Call _free_wait for every object before you return from main or call exit: until then callbacks
+ *   may run on threads of the library, beside whatever your program takes down. The library works in
+ *   the process that made the first object. In a forked child its threads do not exist: calls there
+ *   answer INVALID_STATE, _free only gives up the handle, and nothing is called. Fork before, or
+ *   call exec after it.
+ *
+ * Logs
+ *   The library prints nothing and logs nothing until roam_log_set. Exception: a panic, which is a
+ *   bug, is stopped at the boundary, but before that a line about it goes to stderr.
  *
  * Errors
  *   Functions return a roam_status. Details of a failed call are read on the same thread from the
@@ -717,10 +733,11 @@ roam_status roam_manager_dispatch(const roam_manager *manager,
 
 /**
  * Manual dispatch: call `wake` when there is something to dispatch after a dispatch has found
- * nothing more, and at once if there is something now. It runs on the I/O thread, must only wake
- * the host's loop (set a flag, post a message, signal a condition), and must call nothing of this
- * library. It is not called any more once roam_manager_free has returned, which waits for a call
- * that has begun: hold no lock then that `wake` takes. INVALID_STATE in thread mode.
+ * nothing more, and at once if there is something now. It runs on the I/O thread, or inside this
+ * call, and must only wake the host's loop (set a flag, post a message, signal a condition): all
+ * traffic of the process waits for it. It is not called any more once the manager and its sockets
+ * are freed; the last _free waits for a call that has begun, so hold no lock then that `wake`
+ * takes. INVALID_STATE in thread mode, WOULD_DEADLOCK inside a `wake`.
  */
 roam_status roam_manager_set_wake(const roam_manager *manager,
                                   roam_wake wake,
@@ -944,8 +961,9 @@ roam_status roam_conference_new(const roam_conference_config *config,
  * Log in with a token from the application's server. A token is used at most once, and a
  * conference logs in once. The completion gets the portal's answer, one JSON object with the
  * members id, user, role, permission and room; or LOGIN_REJECTED, LOGIN_UNKNOWN, CANCELLED (by a
- * logout), CLOSED, or why the portal could not be reached. TOKEN_INVALID at once for a token that
- * cannot be decoded, or that asks for plain text which is not allowed.
+ * logout), CLOSED, or why the portal could not be reached. At once: TOKEN_INVALID for a token that
+ * cannot be decoded, or that asks for plain text which is not allowed; INVALID_STATE for a second
+ * login.
  */
 roam_status roam_conference_login(const roam_conference *conference,
                                   roam_str token,
@@ -963,8 +981,10 @@ roam_status roam_conference_logout(const roam_conference *conference,
  * Ask the portal: "text", "publish", "subscribe", ... `data_json` is one JSON object. While the
  * session is not ready the request waits for it. The completion gets the portal's answer, or
  * REQUEST_REJECTED, ACK_TIMEOUT or ACK_LOST (the portal may or may not have acted), NOT_SENT,
- * CANCELLED, CLOSED, or why the session has ended. `timeout_ms` counts from now; 0 means the
- * configured one. `request` (may be NULL) becomes a number for roam_conference_cancel.
+ * CANCELLED or CLOSED. When the session ends, what was sent ends ACK_LOST and what was not
+ * NOT_SENT, and either of them DROPPED if the portal has thrown the participant out. `timeout_ms`
+ * counts from now; 0 means the configured one. `request` (may be NULL) becomes a number for
+ * roam_conference_cancel.
  * At once: NOT_LOGGED_IN before a login and after the end; RESERVED_EVENT also for login, relogin,
  * refreshReconnectionTicket and logout, which the session sends by itself.
  */

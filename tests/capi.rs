@@ -1,6 +1,6 @@
 //! Programs in C against the library: as they are, under AddressSanitizer and under valgrind.
 //!
-//! Proves fault-matrix rows M01, M02, M04 to M07, M09, M10, M17 to M19 and M26.
+//! Proves fault-matrix rows M01, M02, M04 to M07, M09, M10, M14, M17 to M19 and M26.
 
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]

@@ -147,6 +147,79 @@ fn manual_mode_tells_only_inside_dispatch() {
 }
 
 #[test]
+fn a_socket_still_wakes_the_loop_when_its_manager_is_closed() {
+    let mut config = config();
+    config.common.dispatch = DispatchMode::Manual;
+    let manager = Manager::new(config, |_| {}).unwrap();
+    let (socket, told) = listening(&manager, "/");
+    let (wake, woken) = channel();
+    manager.set_wake(move || wake.send(()).unwrap()).unwrap();
+    manager.close();
+    socket.emit("hello", "[]").unwrap();
+    socket.connect(None).unwrap();
+    while told.try_recv().as_deref() != Ok("hello") {
+        woken.recv_timeout(LONG).unwrap();
+        while socket.dispatch(1).unwrap() == 1 {}
+    }
+    socket.close();
+    while woken.try_recv().is_ok() {}
+    assert!(woken.recv().is_err(), "the wake closure is dropped");
+}
+
+#[test]
+fn outcomes_that_nobody_takes_are_bounded() {
+    let mut config = config();
+    config.common.dispatch = DispatchMode::Manual;
+    config.common.limits.host_queue_events = 3;
+    let manager = Manager::new(config, |_| {}).unwrap();
+    let (socket, _told) = listening(&manager, "/");
+    let (tell, told) = channel();
+    let ask = || {
+        let options = EmitOptions { volatile: true, ..EmitOptions::default() };
+        let tell = tell.clone();
+        code(socket.emit_with_ack("a", "[]", options, move |_| tell.send(()).unwrap()))
+    };
+    assert_eq!([ask(), ask(), ask(), ask()], [None, None, None, Some(Code::QueueFull)]);
+    while told.try_recv().is_err() {
+        manager.dispatch(1).unwrap();
+    }
+    assert_eq!(ask(), None);
+}
+
+#[test]
+fn objects_hear_that_the_callers_runtime_is_gone() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (tell, told) = channel();
+    let of_manager = tell.clone();
+    let manager = Manager::new_on(runtime.handle().clone(), config(), move |event| {
+        let _ = of_manager.send(format!("{event:?}"));
+    });
+    let manager = manager.unwrap();
+    let socket = manager.socket("/", move |event| {
+        let _ = tell.send(format!("{event:?}"));
+    });
+    let socket = socket.unwrap();
+    socket.connect(None).unwrap();
+    let connected = async {
+        while socket.state() != SocketState::Connected {
+            tokio::task::yield_now().await;
+        }
+    };
+    runtime.block_on(async { tokio::time::timeout(LONG, connected).await }).unwrap();
+    drop(runtime);
+    while (manager.state(), socket.state()) != (ManagerState::Closed, SocketState::Closed) {
+        let event = told.recv_timeout(LONG).unwrap();
+        assert!(
+            !event.contains("Closed") || event.contains("the runtime was shut down"),
+            "{event}"
+        );
+    }
+    assert_eq!(code(socket.emit("a", "[]")), Some(Code::Closed));
+    socket.close_wait(LONG).unwrap();
+    manager.close_wait(LONG).unwrap();
+}
+
+#[test]
 fn a_conference_checks_what_it_can_at_once() {
     let conference = Conference::new(ConferenceConfig::default(), |_| {}).unwrap();
     let request = |name, data| {

@@ -110,12 +110,12 @@ pub(super) fn completion(
     })
 }
 
-/// A closure that wakes the host's loop; `None` when the host gave no function.
-pub(super) fn waker(wake: roam_wake, user_data: *mut c_void) -> Option<impl Fn() + Send + 'static> {
-    let wake = wake?;
+/// A closure that wakes the host's loop.
+pub(super) fn waker(wake: roam_wake, user_data: *mut c_void) -> Result<impl Fn() + Send + 'static> {
+    let wake = wake.ok_or_else(|| null("wake"))?;
     let user_data = HostPointer(user_data);
     // SAFETY: the host's function with the host's data.
-    Some(move || unsafe { wake(user_data.get()) })
+    Ok(move || unsafe { wake(user_data.get()) })
 }
 
 /// The host's data on its way to the thread that runs callbacks.

@@ -9,7 +9,7 @@ use super::guard::{
     Handle, MAX_TEXT, built, free, free_wait, give, last_error_of, on, output, text,
 };
 use super::manager::{with_retry, with_transition};
-use super::status::{ROAM_E_NULL_ARGUMENT, roam_status};
+use super::status::roam_status;
 use super::types::{roam_completion, roam_event, roam_retry, roam_str, roam_transition, roam_wake};
 use crate::client::{Conference, ConferenceEvent, RequestId, RequestOptions};
 use crate::error::Result;
@@ -178,8 +178,9 @@ pub unsafe extern "C" fn roam_conference_new(
 /// Log in with a token from the application's server. A token is used at most once, and a
 /// conference logs in once. The completion gets the portal's answer, one JSON object with the
 /// members id, user, role, permission and room; or LOGIN_REJECTED, LOGIN_UNKNOWN, CANCELLED (by a
-/// logout), CLOSED, or why the portal could not be reached. TOKEN_INVALID at once for a token that
-/// cannot be decoded, or that asks for plain text which is not allowed.
+/// logout), CLOSED, or why the portal could not be reached. At once: TOKEN_INVALID for a token that
+/// cannot be decoded, or that asks for plain text which is not allowed; INVALID_STATE for a second
+/// login.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_conference_login(
     conference: *const roam_conference,
@@ -215,8 +216,10 @@ pub unsafe extern "C" fn roam_conference_logout(
 /// Ask the portal: "text", "publish", "subscribe", ... `data_json` is one JSON object. While the
 /// session is not ready the request waits for it. The completion gets the portal's answer, or
 /// REQUEST_REJECTED, ACK_TIMEOUT or ACK_LOST (the portal may or may not have acted), NOT_SENT,
-/// CANCELLED, CLOSED, or why the session has ended. `timeout_ms` counts from now; 0 means the
-/// configured one. `request` (may be NULL) becomes a number for roam_conference_cancel.
+/// CANCELLED or CLOSED. When the session ends, what was sent ends ACK_LOST and what was not
+/// NOT_SENT, and either of them DROPPED if the portal has thrown the participant out. `timeout_ms`
+/// counts from now; 0 means the configured one. `request` (may be NULL) becomes a number for
+/// roam_conference_cancel.
 /// At once: NOT_LOGGED_IN before a login and after the end; RESERVED_EVENT also for login, relogin,
 /// refreshReconnectionTicket and logout, which the session sends by itself.
 #[unsafe(no_mangle)]
@@ -341,9 +344,8 @@ pub unsafe extern "C" fn roam_conference_set_wake(
     wake: roam_wake,
     user_data: *mut c_void,
 ) -> roam_status {
-    let Some(wake) = waker(wake, user_data) else { return ROAM_E_NULL_ARGUMENT };
     // SAFETY: the host's promise, passed on.
-    unsafe { on(conference, |conference| conference.set_wake(wake)) }
+    unsafe { on(conference, |conference| conference.set_wake(waker(wake, user_data)?)) }
 }
 
 /// Manual dispatch: as roam_manager_wake_fd.

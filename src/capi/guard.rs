@@ -10,6 +10,7 @@ use super::callback::Link;
 use super::error::{ObjectId, last_error, remember, roam_error};
 use super::status::{ROAM_E_NULL_ARGUMENT, ROAM_OK, roam_status};
 use super::types::{roam_bytes, roam_str};
+use crate::client::CallbackScope;
 use crate::error::{Code, Error, Result};
 use crate::log::log;
 
@@ -98,9 +99,14 @@ pub(super) unsafe fn free<T: Handle>(object: *mut T) {
 
 /// As [`free`], and wait for the end. The host keeps the object when this fails.
 pub(super) unsafe fn free_wait<T: Handle>(object: *mut T, timeout_ms: u32) -> roam_status {
-    // SAFETY: the host's promise, passed on.
+    // SAFETY: the host's promise, passed on. The object is still its own while this waits.
     let status = unsafe {
-        on(object, |client| T::close_wait(client, Duration::from_millis(timeout_ms.into())))
+        on(object, |client| {
+            if !CallbackScope::is_inside() {
+                object.as_ref().into_iter().for_each(|object| object.link().free());
+            }
+            T::close_wait(client, Duration::from_millis(timeout_ms.into()))
+        })
     };
     if status == ROAM_OK {
         // SAFETY: as for `free`.

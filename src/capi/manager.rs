@@ -6,7 +6,7 @@ use super::callback::{HostTable, Link, Table, waker};
 use super::config::roam_config;
 use super::error::{ObjectId, optional_view, roam_error, view};
 use super::guard::{Handle, built, free, free_wait, give, last_error_of, on, output};
-use super::status::{ROAM_E_NULL_ARGUMENT, roam_status};
+use super::status::roam_status;
 use super::types::{UNKNOWN_MS, roam_retry, roam_transition, roam_wake};
 use crate::client::{Manager, ManagerEvent, Retry, Transition};
 use crate::error::Result;
@@ -251,19 +251,19 @@ pub unsafe extern "C" fn roam_manager_dispatch(
 }
 
 /// Manual dispatch: call `wake` when there is something to dispatch after a dispatch has found
-/// nothing more, and at once if there is something now. It runs on the I/O thread, must only wake
-/// the host's loop (set a flag, post a message, signal a condition), and must call nothing of this
-/// library. It is not called any more once roam_manager_free has returned, which waits for a call
-/// that has begun: hold no lock then that `wake` takes. INVALID_STATE in thread mode.
+/// nothing more, and at once if there is something now. It runs on the I/O thread, or inside this
+/// call, and must only wake the host's loop (set a flag, post a message, signal a condition): all
+/// traffic of the process waits for it. It is not called any more once the manager and its sockets
+/// are freed; the last _free waits for a call that has begun, so hold no lock then that `wake`
+/// takes. INVALID_STATE in thread mode, WOULD_DEADLOCK inside a `wake`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_manager_set_wake(
     manager: *const roam_manager,
     wake: roam_wake,
     user_data: *mut c_void,
 ) -> roam_status {
-    let Some(wake) = waker(wake, user_data) else { return ROAM_E_NULL_ARGUMENT };
     // SAFETY: the host's promise, passed on.
-    unsafe { on(manager, |manager| manager.set_wake(wake)) }
+    unsafe { on(manager, |manager| manager.set_wake(waker(wake, user_data)?)) }
 }
 
 /// Manual dispatch: a file descriptor that is readable while there is something to dispatch. Only

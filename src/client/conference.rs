@@ -53,7 +53,8 @@ impl Conference {
     ///
     /// # Errors
     /// [`Code::InvalidArgument`] naming the option that is out of range, [`Code::Unsupported`] when
-    /// the system gives no thread.
+    /// the system gives no thread, [`Code::InvalidState`] in a forked child of a process that has
+    /// made an object before.
     pub fn new(
         config: ConferenceConfig,
         events: impl FnMut(ConferenceEvent) + Send + 'static,
@@ -71,7 +72,7 @@ impl Conference {
         events: impl FnMut(ConferenceEvent) + Send + 'static,
     ) -> Result<Self> {
         Self::start(config, events, |stack, common, mailbox| {
-            Ok(Driver::spawn_on(runtime, stack, common, mailbox))
+            Driver::spawn_on(runtime, stack, common, mailbox)
         })
     }
 
@@ -139,7 +140,8 @@ impl Conference {
         if self.inner.used.swap(true, Ordering::AcqRel) {
             return Err(Error::new(Code::InvalidState, "a conference logs in once"));
         }
-        self.inner.object.request(completion, |driver, completion| {
+        // Whether there may be one was decided above.
+        self.inner.object.request(usize::MAX, completion, |driver, completion| {
             driver.submit_request(completion, |request| Command::Login { request, token })
         })
     }
@@ -156,13 +158,16 @@ impl Conference {
     /// was over, else `LEFT_UNCONFIRMED`: the participant may stay visible for a while.
     ///
     /// # Errors
-    /// [`Code::NotLoggedIn`] before a login and after the end, [`Code::Closed`].
+    /// [`Code::NotLoggedIn`] before a login and after the end, [`Code::QueueFull`] when callbacks
+    /// do not keep up with outcomes, [`Code::Closed`].
     pub fn logout(
         &self,
         completion: impl FnOnce(Result<Payload>) + Send + 'static,
     ) -> Result<RequestId> {
         self.check_session()?;
-        self.inner.object.request(completion, |driver, completion| {
+        // There is room for it beside the requests that are outstanding.
+        let most = 2 * self.limits().host_queue_events;
+        self.inner.object.request(most, completion, |driver, completion| {
             driver.submit_request(completion, |request| Command::Logout { request })
         })
     }
@@ -178,13 +183,14 @@ impl Conference {
     /// Ask the portal; `data_json` is one JSON object. While the session is not ready the request
     /// waits for it. The outcome is the portal's answer, or one of `REQUEST_REJECTED`,
     /// `ACK_TIMEOUT`, `ACK_LOST` (both: the portal may have acted), `NOT_SENT`, `CANCELLED`,
-    /// `CLOSED`, or why the session has ended.
+    /// `CLOSED`. When the session ends, a request that was sent ends `ACK_LOST`, one that was not
+    /// `NOT_SENT`, and either `DROPPED` if the portal has thrown the participant out.
     ///
     /// # Errors
     /// [`Code::NotLoggedIn`] before a login and after the end, [`Code::ReservedEvent`] also for the
     /// requests of the session itself, [`Code::InvalidJson`] for anything but an object,
-    /// [`Code::TooLarge`], [`Code::QueueFull`], [`Code::InvalidArgument`] for the time limit,
-    /// [`Code::Closed`].
+    /// [`Code::TooLarge`], [`Code::QueueFull`] (also when [`Limits::host_queue_events`] outcomes are
+    /// outstanding), [`Code::InvalidArgument`] for the time limit, [`Code::Closed`].
     pub fn request(
         &self,
         name: &str,
@@ -202,7 +208,7 @@ impl Conference {
         let data = Arguments::object(data_json, limits.json_depth)?;
         let timeout_ms = timeout_ms(options.timeout)?;
         self.check_session()?;
-        self.inner.object.request(completion, |driver, completion| {
+        self.inner.object.request(limits.host_queue_events, completion, |driver, completion| {
             let request = driver.submit_packet(Some(completion), |pool, request| {
                 let event = Outgoing::event_of(pool, "/", name, data, Vec::new());
                 let request = request.unwrap_or(RequestId(0));
@@ -309,7 +315,7 @@ impl Conference {
     /// Manual mode: see [`Manager::set_wake`](super::Manager::set_wake).
     ///
     /// # Errors
-    /// [`Code::InvalidState`] in another mode.
+    /// [`Code::InvalidState`] in another mode, [`Code::WouldDeadlock`] inside the closure itself.
     pub fn set_wake(&self, wake: impl Fn() + Send + 'static) -> Result<()> {
         self.inner.object.core.mailbox.set_wake(Box::new(wake))
     }

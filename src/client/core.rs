@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::Limits;
 use crate::driver::dispatch::{Gate, Mailbox, Owner, Scope, closed};
-use crate::driver::{Completion, Driver, clock};
+use crate::driver::{Completion, Driver, clock, process};
 use crate::error::{Code, Error, Result};
 use crate::payload::Payload;
 use crate::proto::io::{Command, Hint, RequestId};
@@ -33,11 +33,12 @@ impl Core {
         self.open.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// One object less.
+    /// One object less. The last one waits for a wake callback that is running.
     pub(super) fn leave(&self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             // An error says that it is closed already.
             let _ = self.driver.submit(Command::Close);
+            self.mailbox.silence();
         }
     }
 
@@ -73,22 +74,24 @@ impl Object {
         self.driver()?.submit(Command::Hint(hint))
     }
 
-    /// Submit a request whose outcome `completion` gets.
+    /// Submit a request whose outcome `completion` gets, unless `most` are outstanding already.
     pub(super) fn request(
         &self,
+        most: usize,
         completion: impl FnOnce(Result<Payload>) + Send + 'static,
         submit: impl FnOnce(&Driver, Completion) -> Result<RequestId>,
     ) -> Result<RequestId> {
-        let expected = self.gate.expect(completion)?;
+        let expected = self.gate.expect(most, completion)?;
         submit(&self.core.driver, expected.completion()).or_else(|error| {
             // A close from another thread may have called it meanwhile; then the call was accepted.
             if expected.withdraw() { Err(error) } else { Ok(RequestId(0)) }
         })
     }
 
-    /// End the object; `leave` tells the stack. Does nothing the second time.
+    /// End the object; `leave` tells the stack. Does nothing the second time, and in a forked child,
+    /// where nobody is there to end anything.
     pub(super) fn close(&self, leave: impl FnOnce(&Driver)) {
-        if self.gate.close() {
+        if process::check().is_ok() && self.gate.close() {
             leave(&self.core.driver);
             self.core.leave();
             self.core.mailbox.end(self.owner);
@@ -109,8 +112,9 @@ impl Object {
     }
 }
 
-/// Refuse to wait where the wait could be for this very thread.
+/// Refuse to wait where the wait could be for this very thread, or for one that does not exist.
 pub(super) fn may_wait() -> Result<()> {
+    process::check()?;
     if Scope::is_inside() {
         return Err(Error::new(Code::WouldDeadlock, "waiting inside a callback"));
     }

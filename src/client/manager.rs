@@ -72,7 +72,8 @@ impl Manager {
     ///
     /// # Errors
     /// [`Code::InvalidArgument`] naming the option that is out of range, [`Code::Unsupported`] when
-    /// the system gives no thread.
+    /// the system gives no thread, [`Code::InvalidState`] in a forked child of a process that has
+    /// made an object before.
     pub fn new(
         config: ManagerConfig,
         events: impl FnMut(ManagerEvent) + Send + 'static,
@@ -90,7 +91,7 @@ impl Manager {
         events: impl FnMut(ManagerEvent) + Send + 'static,
     ) -> Result<Self> {
         Self::start(config, events, |stack, common, mailbox| {
-            Ok(Driver::spawn_on(runtime, stack, common, mailbox))
+            Driver::spawn_on(runtime, stack, common, mailbox)
         })
     }
 
@@ -223,12 +224,13 @@ impl Manager {
     }
 
     /// Manual mode: run `wake` when there is something to dispatch after a dispatch has found
-    /// nothing more; at once if there is something now. It runs on the I/O thread, must only wake
-    /// the host's loop, and is not called any more once this manager is closed (which waits for a
-    /// call that has begun: hold no lock then that `wake` takes).
+    /// nothing more; at once if there is something now. It runs on the I/O thread or inside this
+    /// call, must only wake the host's loop, and is not called any more once this manager and its
+    /// sockets are closed (the last of them waits for a call that has begun: hold no lock then that
+    /// `wake` takes).
     ///
     /// # Errors
-    /// [`Code::InvalidState`] in another mode.
+    /// [`Code::InvalidState`] in another mode, [`Code::WouldDeadlock`] inside `wake` itself.
     pub fn set_wake(&self, wake: impl Fn() + Send + 'static) -> Result<()> {
         self.inner.object.core.mailbox.set_wake(Box::new(wake))
     }

@@ -25,6 +25,9 @@
 //! that was running meanwhile finishes. In manual mode all of this happens before `close` returns,
 //! unless a dispatch is running at the time; then that dispatch does it.
 //!
+//! An end that nobody asked for (a bug, or the caller's runtime was shut down) is told to every
+//! object as one last step, to `Closed` or `Ended`, with its cause.
+//!
 //! **`state()`** tells what the event closure was told last: the new state is visible from the
 //! moment its callback begins, to every thread.
 

@@ -94,7 +94,8 @@ impl Socket {
     /// When it is wanted already only the payload changes, for the next time.
     ///
     /// # Errors
-    /// [`Code::InvalidJson`], [`Code::TooLarge`], [`Code::Closed`].
+    /// [`Code::InvalidJson`], [`Code::TooLarge`], [`Code::Closed`], [`Code::QueueFull`] when calls
+    /// come faster than they can be looked at.
     pub fn connect(&self, auth: Option<&str>) -> Result<()> {
         let auth = auth.map(|text| self.check_auth(text)).transpose()?;
         self.inner.object.driver()?.submit(Command::Connect { socket: self.inner.id, auth })
@@ -103,7 +104,7 @@ impl Socket {
     /// Leave the namespace. Does nothing when it is not wanted.
     ///
     /// # Errors
-    /// [`Code::Closed`].
+    /// [`Code::Closed`], [`Code::QueueFull`] as [`Socket::connect`].
     pub fn disconnect(&self) -> Result<()> {
         self.inner.object.driver()?.submit(Command::Disconnect { socket: self.inner.id })
     }
@@ -162,7 +163,8 @@ impl Socket {
     /// `CLOSED`.
     ///
     /// # Errors
-    /// As [`Socket::emit_with`]; [`Code::InvalidArgument`] for the time limit.
+    /// As [`Socket::emit_with`]; [`Code::InvalidArgument`] for the time limit, [`Code::QueueFull`]
+    /// also when [`Limits::host_queue_events`] outcomes are outstanding.
     pub fn emit_with_ack(
         &self,
         name: &str,
@@ -173,7 +175,7 @@ impl Socket {
         let args = self.check(name, args_json, &options)?;
         let timeout_ms = timeout_ms(options.timeout)?;
         let inner = &self.inner;
-        inner.object.request(completion, |driver, completion| {
+        inner.object.request(self.limits().host_queue_events, completion, |driver, completion| {
             let request = driver.submit_packet(Some(completion), |pool, request| {
                 let EmitOptions { attachments, volatile, .. } = options;
                 let event = Outgoing::event_of(pool, &inner.namespace, name, args, attachments);

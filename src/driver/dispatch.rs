@@ -14,6 +14,7 @@ mod pool;
 mod scope;
 #[cfg(test)]
 mod tests;
+mod told;
 mod wake;
 
 use std::collections::VecDeque;
@@ -26,7 +27,7 @@ use once_cell::sync::OnceCell;
 use self::host::Host;
 use self::wake::Wake;
 use crate::config::{DispatchMode, Limits};
-use crate::driver::Delivery;
+use crate::driver::{Delivery, process};
 use crate::error::{Code, Error, Result};
 use crate::payload::Payload;
 
@@ -138,10 +139,6 @@ impl Mailbox {
     /// In manual mode that happens before this returns, unless a dispatch is running, which does it
     /// as soon as the callback that it is in has returned.
     pub fn end(self: &Arc<Self>, owner: Owner) {
-        // A socket has no say in how its manager's host is woken.
-        if !matches!(owner, Owner::Socket(_)) {
-            self.wake.silence();
-        }
         let mut state = self.state();
         state.ends.push(owner);
         self.urgent.store(true, Ordering::Release);
@@ -154,12 +151,20 @@ impl Mailbox {
         }
     }
 
+    /// The last object is closed: the host is not woken any more. When this returns no wake callback
+    /// is running, unless it is the caller.
+    pub fn silence(&self) {
+        self.wake.silence();
+    }
+
     /// Deliver up to `max_events` on this thread, in manual mode. Gives how many were delivered;
     /// none while another thread dispatches.
     ///
     /// # Errors
-    /// [`Code::InvalidState`] in another mode, [`Code::WouldDeadlock`] inside a callback.
+    /// [`Code::InvalidState`] in another mode or in a forked child, [`Code::WouldDeadlock`] inside a
+    /// callback.
     pub fn dispatch(&self, max_events: usize) -> Result<usize> {
+        process::check()?;
         self.manual()?;
         if Scope::is_inside() {
             return Err(Error::new(Code::WouldDeadlock, "dispatch inside a callback"));
@@ -168,14 +173,16 @@ impl Mailbox {
     }
 
     /// Run `wake` on the I/O thread when there is something to dispatch after there was nothing;
-    /// at once if there is something now.
+    /// at once, on this thread, if there is something now.
     ///
     /// # Errors
-    /// [`Code::InvalidState`] in another mode.
+    /// [`Code::InvalidState`] in another mode, [`Code::WouldDeadlock`] inside a wake callback.
     pub fn set_wake(&self, wake: Box<dyn Fn() + Send>) -> Result<()> {
         self.manual()?;
-        self.wake.set(wake);
-        self.wake_if_pending();
+        self.wake.set(wake)?;
+        if self.is_pending() {
+            self.wake.call();
+        }
         Ok(())
     }
 
@@ -188,7 +195,9 @@ impl Mailbox {
     pub fn wake_fd(&self) -> Result<std::os::fd::BorrowedFd<'_>> {
         self.manual()?;
         let signal = self.wake.signal.get_or_try_init(wake::signal::Signal::new)?;
-        self.wake_if_pending();
+        if self.is_pending() {
+            signal.set();
+        }
         Ok(signal.as_fd())
     }
 
@@ -202,11 +211,8 @@ impl Mailbox {
         }
     }
 
-    fn wake_if_pending(&self) {
-        let pending = !self.state().queue.is_empty();
-        if pending {
-            self.wake.wake();
-        }
+    fn is_pending(&self) -> bool {
+        !self.state().queue.is_empty()
     }
 
     /// There is something to do: see that somebody does it.
@@ -309,6 +315,7 @@ impl Load {
     fn of(deliveries: &[Delivery]) -> Self {
         let bytes = deliveries.iter().map(|delivery| match delivery {
             Delivery::Event(event) => event.weight(),
+            Delivery::Finished(_) => 0,
             Delivery::Outcome(_, result) => result.as_ref().map_or(0, Payload::weight),
         });
         Self { events: deliveries.len(), bytes: bytes.sum() }

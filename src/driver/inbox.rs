@@ -1,5 +1,6 @@
 //! The queue from the host's threads to the task, and the count of what waits for the wire.
 
+use std::collections::HashSet;
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -9,8 +10,9 @@ use futures_util::task::AtomicWaker;
 
 use crate::config::Limits;
 use crate::driver::completion::Completion;
+use crate::driver::process;
 use crate::error::{Code, Error, Result};
-use crate::proto::io::{Command, RequestId};
+use crate::proto::io::{Command, Hint, RequestId};
 
 /// A block of this size is cut into frames, and used again once they have left.
 const POOL: usize = 16 << 10;
@@ -48,6 +50,10 @@ struct State {
     entries: Vec<Entry>,
     /// Packets among `entries`.
     here: Waiting,
+    /// What joins and leaves a namespace, among `entries`.
+    joins: Waiting,
+    /// Whose cancellation is among `entries`.
+    cancelled: HashSet<RequestId>,
     /// Packets that the task has taken and not yet handed to a socket, as it said last.
     taken: Waiting,
     pool: BytesMut,
@@ -64,9 +70,23 @@ impl Inbox {
         }
     }
 
+    /// Queue a command without a packet. However often the host repeats itself, what waits stays
+    /// bounded: hints and cancellations wait once, and joins and leaves like packets.
     pub(crate) fn submit(&self, command: Command) -> Result<()> {
         let mut state = self.open_state()?;
-        state.closed = matches!(command, Command::Close);
+        match &command {
+            Command::Close => state.closed = true,
+            Command::Hint(hint) => state.forget_hint(*hint),
+            Command::Cancel { request } if !state.cancel(*request) => return Ok(()),
+            Command::Connect { .. } | Command::Disconnect { .. } => {
+                let joins = state.joins.and(Waiting { events: 1, bytes: weight(&command) });
+                if joins.events > self.limit.events || joins.bytes > self.limit.bytes {
+                    return Err(full());
+                }
+                state.joins = joins;
+            }
+            _ => {}
+        }
         self.push(state, Entry { command, completion: None });
         Ok(())
     }
@@ -120,7 +140,6 @@ impl Inbox {
         state: &mut State,
         encode: impl FnOnce(&mut BytesMut) -> Result<Command>,
     ) -> Result<Command> {
-        let full = || Error::new(Code::QueueFull, "the queue to the wire is full");
         let waiting = state.here.and(state.taken);
         if waiting.events >= self.limit.events {
             return Err(full());
@@ -162,6 +181,8 @@ impl Inbox {
         let mut state = self.state();
         mem::swap(&mut state.entries, entries);
         state.taken = state.taken.and(mem::take(&mut state.here));
+        state.joins = Waiting::default();
+        state.cancelled.clear();
     }
 
     /// Tell how much of what was taken has not been handed to a socket. True: there is more to
@@ -192,7 +213,15 @@ impl Inbox {
 
     fn open_state(&self) -> Result<MutexGuard<'_, State>> {
         let state = self.state();
-        if state.closed { Err(Error::new(Code::Closed, "closed")) } else { Ok(state) }
+        if state.closed {
+            return Err(Error::new(Code::Closed, "closed"));
+        }
+        // Asking the system costs little beside the wake-up that follows. In a forked child nothing
+        // is ever taken out, so nothing may get in.
+        if state.entries.is_empty() {
+            process::check()?;
+        }
+        Ok(state)
     }
 
     /// A panic of an encoder leaves nothing behind that the next one could trip over.
@@ -206,6 +235,23 @@ impl State {
         self.requests += 1;
         RequestId(self.requests)
     }
+
+    /// The same hint comes again: only the last one counts.
+    fn forget_hint(&mut self, hint: Hint) {
+        let same = |entry: &Entry| matches!(entry.command, Command::Hint(other) if other == hint);
+        if let Some(index) = self.entries.iter().position(same) {
+            self.entries.remove(index);
+        }
+    }
+
+    /// Whether cancelling `request` can mean anything: it was made, and is not being cancelled.
+    fn cancel(&mut self, request: RequestId) -> bool {
+        (1..=self.requests).contains(&request.0) && self.cancelled.insert(request)
+    }
+}
+
+fn full() -> Error {
+    Error::new(Code::QueueFull, "the queue to the wire is full")
 }
 
 /// The bytes that a command adds to the queue to the wire.
@@ -213,6 +259,7 @@ fn weight(command: &Command) -> usize {
     match command {
         Command::Emit { event, .. } | Command::Request { event, .. } => event.weight(),
         Command::Ack { ack, .. } => ack.weight(),
+        Command::Connect { auth: Some(auth), .. } => auth.expose().len(),
         _ => 0,
     }
 }
@@ -224,7 +271,8 @@ mod tests {
 
     use super::*;
     use crate::payload::Outgoing;
-    use crate::proto::io::{Hint, SocketId};
+    use crate::proto::io::SocketId;
+    use crate::secret::Secret;
 
     fn inbox(events: usize, bytes: usize) -> Inbox {
         let limits =
@@ -283,6 +331,53 @@ mod tests {
         assert_eq!(code(emit(&inbox, &text, None)), Some(Code::QueueFull));
         let long = format!("[\"{}\"]", "x".repeat(60));
         assert_eq!(code(emit(&inbox, &long, None)), Some(Code::TooLarge));
+    }
+
+    #[test]
+    fn what_the_host_repeats_does_not_pile_up() {
+        let inbox = inbox(3, 100);
+        assert!(emit(&inbox, "[]", None).is_ok());
+        for _ in 0..1_000 {
+            for hint in [Hint::Suspended, Hint::Resumed] {
+                assert_eq!(inbox.submit(Command::Hint(hint)), Ok(()));
+            }
+            for request in [0, 1, 2, u64::MAX] {
+                let cancel = Command::Cancel { request: RequestId(request) };
+                assert_eq!(inbox.submit(cancel), Ok(()));
+            }
+        }
+        let mut entries = Vec::new();
+        inbox.take(&mut entries);
+        let told: Vec<_> = entries.drain(..).map(|entry| entry.command).collect();
+        let resumed = told.iter().position(|c| matches!(c, Command::Hint(Hint::Resumed)));
+        let suspended = told.iter().position(|c| matches!(c, Command::Hint(Hint::Suspended)));
+        assert!(told.len() == 3 && suspended < resumed, "the last word counts: {told:?}");
+
+        let request = emit(&inbox, "[]", counting(&Arc::default())).expect("room").expect("asked");
+        for _ in 0..2 {
+            assert_eq!(inbox.submit(Command::Cancel { request }), Ok(()));
+        }
+        inbox.take(&mut entries);
+        assert_eq!(entries.drain(..).count(), 2, "the packet and one cancellation");
+    }
+
+    #[test]
+    fn joins_and_their_auth_are_bounded_and_need_no_room_for_packets() {
+        let inbox = inbox(2, 100);
+        let connect = |auth: &str| {
+            let auth = Some(Secret::new(auth));
+            code(inbox.submit(Command::Connect { socket: SocketId(1), auth }))
+        };
+        let mut entries = Vec::new();
+        assert!(emit(&inbox, "[]", None).is_ok() && emit(&inbox, "[]", None).is_ok());
+        assert_eq!(code(emit(&inbox, "[]", None)), Some(Code::QueueFull));
+        let long = "x".repeat(60);
+        assert_eq!((connect(&long), connect(&long)), (None, Some(Code::QueueFull)));
+        assert_eq!((connect("x"), connect("x")), (None, Some(Code::QueueFull)));
+        let leave = inbox.submit(Command::Disconnect { socket: SocketId(1) });
+        assert_eq!(code(leave), Some(Code::QueueFull));
+        inbox.take(&mut entries);
+        assert_eq!(connect(&long), None, "the task has taken them");
     }
 
     #[test]

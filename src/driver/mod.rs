@@ -19,6 +19,7 @@ mod hangup;
 mod inbox;
 mod lifeline;
 mod link;
+pub(crate) mod process;
 mod resolve;
 mod runtime;
 mod stream;
@@ -44,17 +45,19 @@ use self::resolve::Resolver;
 use self::runtime::Runtime;
 use self::task::Task;
 use crate::config::CommonConfig;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::payload::Payload;
 use crate::proto::io::{Command, Event, RequestId};
 use crate::proto::stack::Stack;
 
 /// One thing for the host; a mailbox keeps them in order.
 pub enum Delivery {
-    /// Everything that the stack tells, except outcomes.
+    /// Everything that the stack tells, except outcomes and its end.
     Event(Event),
     /// The one outcome of a request.
     Outcome(Completion, Result<Payload>),
+    /// Nothing more comes; why, if nobody has asked for it.
+    Finished(Option<Error>),
 }
 
 /// A running stack. Cheap to clone; every method may be called from any thread, and none waits for
@@ -74,24 +77,31 @@ struct Handle {
 
 impl Driver {
     /// Start `stack` on the I/O thread that all users of this process share; what it tells goes to
-    /// `mailbox`, and [`Event::Finished`] is the last of it.
+    /// `mailbox`, and [`Delivery::Finished`] is the last of it.
     ///
     /// # Errors
     /// [`Code::Unsupported`](crate::error::Code::Unsupported) when the system gives no thread or
-    /// no file descriptor.
+    /// no file descriptor, [`Code::InvalidState`](crate::error::Code::InvalidState) in a forked
+    /// child of the process that has used this library.
     pub fn spawn(stack: Stack, common: CommonConfig, mailbox: Arc<Mailbox>) -> Result<Self> {
+        process::check()?;
         Ok(Self::start(Runtime::shared()?, Resolver::system(), stack, common, mailbox))
     }
 
     /// Start `stack` on a runtime of the caller, which has I/O and time enabled. When that runtime
-    /// is shut down first, every outstanding request ends `CLOSED`.
+    /// is shut down first, every outstanding request ends `CLOSED`, and so does every object.
+    ///
+    /// # Errors
+    /// [`Code::InvalidState`](crate::error::Code::InvalidState) as [`Driver::spawn`].
     pub fn spawn_on(
         handle: tokio::runtime::Handle,
         stack: Stack,
         common: CommonConfig,
         mailbox: Arc<Mailbox>,
-    ) -> Self {
-        Self::start(Runtime::of_caller(handle), Resolver::system(), stack, common, mailbox)
+    ) -> Result<Self> {
+        process::check()?;
+        let runtime = Runtime::of_caller(handle);
+        Ok(Self::start(runtime, Resolver::system(), stack, common, mailbox))
     }
 
     fn start(

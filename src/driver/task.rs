@@ -89,7 +89,7 @@ impl Task {
             // The state is not used after a panic: everything ends.
             catch_unwind(AssertUnwindSafe(|| self.turn(cx, &mut timer))).unwrap_or_else(|_| {
                 log!(Error, "a panic was stopped; the session ends");
-                self.end(&Error::new(Code::Panic, "a bug of roamio ended the session"));
+                self.end(Error::new(Code::Panic, "a bug of roamio ended the session"));
                 Poll::Ready(())
             })
         })
@@ -228,7 +228,10 @@ impl Task {
                     }
                 }
                 Event::Finished => {
-                    self.finish(&Error::new(Code::Closed, "closed before there was an outcome"));
+                    self.finish(
+                        &Error::new(Code::Closed, "closed before there was an outcome"),
+                        None,
+                    );
                 }
                 event => self.batch.push(Delivery::Event(event)),
             }
@@ -280,8 +283,9 @@ impl Task {
         unsent.fold(Waiting { events, bytes }, Waiting::and)
     }
 
-    /// The stack is finished: whoever still waits for an outcome gets this one.
-    fn finish(&mut self, outcome: &Error) {
+    /// The stack is finished: whoever still waits for an outcome gets this one. `cause`: nobody has
+    /// asked for the end.
+    fn finish(&mut self, outcome: &Error, cause: Option<Error>) {
         if mem::replace(&mut self.finished, true) {
             return;
         }
@@ -292,12 +296,12 @@ impl Task {
         for (_, completion) in open {
             self.batch.push(Delivery::Outcome(completion, Err(outcome.clone())));
         }
-        self.batch.push(Delivery::Event(Event::Finished));
+        self.batch.push(Delivery::Finished(cause));
     }
 
     /// End without the stack.
-    fn end(&mut self, outcome: &Error) {
-        self.finish(outcome);
+    fn end(&mut self, cause: Error) {
+        self.finish(&cause.clone(), Some(cause));
         self.mailbox.deliver(&mut self.batch);
     }
 }
@@ -305,7 +309,7 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if !self.finished {
-            self.end(&Error::new(Code::Closed, "the runtime was shut down"));
+            self.end(Error::new(Code::Closed, "the runtime was shut down"));
         }
     }
 }

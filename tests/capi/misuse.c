@@ -112,6 +112,7 @@ static void null_is_refused(void) {
 
   EXPECT(ROAM_OK, roam_manager_new(config, &managed, &manager));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_set_wake(manager, NULL, NULL));
+  CHECK(roam_error_status(roam_manager_last_error(manager)) == ROAM_E_NULL_ARGUMENT);
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_wake_fd(manager, NULL));
   EXPECT(ROAM_OK, roam_manager_dispatch(manager, 1, NULL));
 

@@ -1,8 +1,10 @@
 /* Sockets against a server that answers: the whole path in both directions, and the end of life in
- * all variants. Fault-matrix rows M04, M05, M06, M07, M19. */
+ * all variants. Fault-matrix rows M04, M05, M06, M07, M14, M19. */
 #include "common.h"
 
 #include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static char url[64];
 
@@ -390,6 +392,77 @@ static void hang(socket_host *host, const roam_event *event) {
   WAIT(&host->seen, host->depth == 2);
 }
 
+static void hang_in_state(void *user_data, const roam_transition *step) {
+  socket_host *host = user_data;
+  if (step->state == ROAM_SOCKET_STATE_CONNECTED) hang(host, NULL);
+}
+
+/* on_connect belongs to the same step, but must not begin once the free has. */
+static void a_free_that_timed_out_is_one(void) {
+  witness managed;
+  socket_host host;
+  witness_init(&managed);
+  memset(&host, 0, sizeof host);
+  witness_init(&host.seen);
+  roam_manager *manager = make_manager(ROAM_DISPATCH_THREAD, &managed);
+  roam_socket_events events;
+  memset(&events, 0, sizeof events);
+  events.struct_size = sizeof events;
+  events.user_data = &host;
+  events.destroy = witness_destroy;
+  events.on_state = hang_in_state;
+  events.on_connect = on_connect;
+  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), &events, &host.socket));
+  EXPECT(ROAM_OK, roam_socket_connect(host.socket, ROAM_STR("")));
+  WAIT(&host.seen, host.depth == 1);
+  EXPECT(ROAM_E_TIMED_OUT, roam_socket_free_wait(host.socket, 10));
+  SEE(&host.seen, host.depth = 2);
+  EXPECT(ROAM_OK, roam_socket_free_wait(host.socket, LONG_MS));
+  CHECK(host.seen.connects == 0 && host.seen.destroyed == 1);
+  EXPECT(ROAM_OK, roam_manager_free_wait(manager, LONG_MS));
+  witness_end(&host.seen);
+  witness_end(&managed);
+}
+
+/* ---- M14: a forked child -------------------------------------------------------------------- */
+
+static void a_forked_child_is_refused(void) {
+  witness managed;
+  socket_host host;
+  witness_init(&managed);
+  roam_manager *manager = make_manager(ROAM_DISPATCH_THREAD, &managed);
+  start(&host, manager, "/");
+  EXPECT(ROAM_OK, roam_socket_connect(host.socket, ROAM_STR("")));
+  WAIT(&host.seen, host.seen.connects == 1);
+  pid_t child = fork();
+  if (child == 0) {
+    roam_config *config = roam_config_new();
+    roam_manager_events events;
+    memset(&events, 0, sizeof events);
+    events.struct_size = sizeof events;
+    roam_manager *other = NULL;
+    EXPECT(ROAM_OK, roam_config_set_url(config, ROAM_STR(url)));
+    EXPECT(ROAM_E_INVALID_STATE, roam_manager_new(config, &events, &other));
+    EXPECT(ROAM_E_INVALID_STATE, tell(&host, "hello"));
+    EXPECT(ROAM_E_INVALID_STATE, ask(&host, "echo"));
+    EXPECT(ROAM_E_INVALID_STATE, roam_manager_network_changed(manager));
+    EXPECT(ROAM_E_INVALID_STATE, roam_socket_free_wait(host.socket, LONG_MS));
+    roam_socket_free(host.socket);
+    roam_manager_free(manager);
+    CHECK(host.seen.destroyed == 0 && host.seen.completions == 0);
+    execl("/bin/true", "true", (char *)NULL);
+    _exit(1);
+  }
+  int status = 1;
+  CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT(ROAM_OK, ask(&host, "echo"));
+  WAIT(&host.seen, host.seen.replies == 1);
+  EXPECT(ROAM_OK, roam_socket_free_wait(host.socket, LONG_MS));
+  EXPECT(ROAM_OK, roam_manager_free_wait(manager, LONG_MS));
+  witness_end(&host.seen);
+  witness_end(&managed);
+}
+
 static void a_callback_hangs(void) {
   witness managed;
   socket_host host;
@@ -420,6 +493,35 @@ static void a_callback_hangs(void) {
 static void count_wake(void *user_data) {
   witness *woken = user_data;
   SEE(woken, woken->events++);
+}
+
+/* What must not be called there is refused, not waited for. */
+static void wake_that_asks(void *user_data) {
+  socket_host *host = user_data;
+  int fd = -1;
+  EXPECT(ROAM_E_WOULD_DEADLOCK, roam_manager_set_wake(host->manager, wake_that_asks, user_data));
+  EXPECT(ROAM_E_WOULD_DEADLOCK, roam_manager_dispatch(host->manager, 1, NULL));
+  EXPECT(ROAM_E_WOULD_DEADLOCK, roam_manager_free_wait(host->manager, LONG_MS));
+  EXPECT(ROAM_OK, roam_manager_wake_fd(host->manager, &fd));
+  SEE(&host->seen, host->depth++);
+}
+
+static void a_wake_that_asks_is_answered(void) {
+  witness managed;
+  socket_host host;
+  witness_init(&managed);
+  roam_manager *manager = make_manager(ROAM_DISPATCH_MANUAL, &managed);
+  start(&host, manager, "/");
+  EXPECT(ROAM_OK, roam_manager_set_wake(manager, wake_that_asks, &host));
+  EXPECT(ROAM_OK, roam_socket_connect(host.socket, ROAM_STR("")));
+  WAIT(&host.seen, host.depth > 0);
+  /* The thread that wakes has not stopped. */
+  while (host.seen.connects == 0) EXPECT(ROAM_OK, roam_manager_dispatch(manager, 10, NULL));
+  roam_socket_free(host.socket);
+  roam_manager_free(manager);
+  CHECK(host.seen.destroyed == 1 && managed.destroyed == 1);
+  witness_end(&host.seen);
+  witness_end(&managed);
 }
 
 static void dispatch_inside(socket_host *host, const roam_event *event) {
@@ -480,6 +582,9 @@ int main(int argc, char **argv) {
   talk();
   call_back_and_forth();
   a_callback_hangs();
+  a_free_that_timed_out_is_one();
+  a_forked_child_is_refused();
+  a_wake_that_asks_is_answered();
   a_loop_of_ones_own();
   static const uint32_t modes[] = {ROAM_DISPATCH_THREAD, ROAM_DISPATCH_MANUAL};
   static const char *const callbacks[] = {"on_state", "on_connect", "on_event", "on_disconnect", "completion"};

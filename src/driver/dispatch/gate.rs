@@ -56,17 +56,22 @@ impl Gate {
     }
 
     /// Keep `call` until its request has an outcome, then call it once. After a close the outcome
-    /// is `CLOSED`, whatever became of the request.
+    /// is `CLOSED`, whatever became of the request. At most `most` are kept: those that the host
+    /// does not take would pile up with nobody reading less from the network for it.
     ///
     /// # Errors
-    /// [`Code::Closed`]; `call` is dropped.
+    /// [`Code::Closed`], [`Code::QueueFull`]; `call` is dropped.
     pub fn expect(
         self: &Arc<Self>,
+        most: usize,
         call: impl FnOnce(Result<Payload>) + Send + 'static,
     ) -> Result<Expected> {
         let mut state = self.state();
         if self.is_closed() {
             return Err(closed());
+        }
+        if state.pending.len() >= most {
+            return Err(Error::new(Code::QueueFull, "too many outcomes are outstanding"));
         }
         let key = state.next;
         state.next += 1;

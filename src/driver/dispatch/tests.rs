@@ -4,8 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+#[cfg(unix)]
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::*;
-use crate::proto::io::{Event, ManagerEvent, ManagerState, SocketEvent, SocketId, Transition};
+use crate::proto::io::{
+    Event, ManagerEvent, ManagerState, SocketEvent, SocketId, SocketState, Transition,
+};
 
 const LONG: Duration = Duration::from_secs(10);
 
@@ -74,7 +79,7 @@ fn a_closed_object_hears_nothing_and_ends_with_its_completions_first() {
     let (tell, outcomes) = channel();
     for request in 0..3 {
         let tell = tell.clone();
-        let kept = gate.expect(move |result| {
+        let kept = gate.expect(9, move |result| {
             let code = result.err().map(|error: Error| error.code());
             tell.send((request, code)).expect("the test listens");
         });
@@ -85,7 +90,7 @@ fn a_closed_object_hears_nothing_and_ends_with_its_completions_first() {
     }
     mailbox.deliver(&mut vec![step(1)]);
     assert!(gate.close() && !gate.close());
-    assert_eq!(gate.expect(|_| {}).expect_err("closed").code(), Code::Closed);
+    assert_eq!(gate.expect(9, |_| {}).expect_err("closed").code(), Code::Closed);
     assert!(!gate.wait_ended(Duration::ZERO));
     assert_eq!(mailbox.dispatch(9), Ok(1));
     assert!(told.try_recv().is_err(), "closed is enough");
@@ -103,11 +108,59 @@ fn an_outcome_reaches_its_completion_once() {
     let mailbox = Mailbox::new(DispatchMode::Manual, &limits(100));
     let gate = Arc::new(Gate::default());
     let (tell, told) = channel();
-    let kept = gate.expect(move |result| tell.send(result.is_ok()).expect("the test listens"));
+    let kept = gate.expect(9, move |result| tell.send(result.is_ok()).expect("the test listens"));
     let completion = kept.expect("open").completion();
     mailbox.deliver(&mut vec![Delivery::Outcome(completion, Ok(Payload::default()))]);
     assert_eq!(mailbox.dispatch(9), Ok(1));
     assert_eq!(told.iter().collect::<Vec<_>>(), [true]);
+}
+
+#[test]
+fn outcomes_that_the_host_does_not_take_are_bounded() {
+    let gate = Arc::new(Gate::default());
+    let first = gate.expect(2, |_| {}).expect("room").completion();
+    let _second = gate.expect(2, |_| {}).expect("room");
+    let refused = gate.expect(2, |_| panic!("refused")).expect_err("no room");
+    assert_eq!(refused.code(), Code::QueueFull);
+    first.complete(Ok(Payload::default()));
+    gate.expect(2, |_| {}).expect("room again");
+}
+
+#[test]
+fn an_end_that_nobody_wanted_is_told_once_as_the_next_step() {
+    let mailbox = Mailbox::new(DispatchMode::Manual, &limits(100));
+    let (tell, told) = channel();
+    let sink = |tell: std::sync::mpsc::Sender<_>| {
+        move |event: ManagerEvent| tell.send(event).expect("the test listens")
+    };
+    mailbox.add(Addition::Manager(Arc::default(), Box::new(sink(tell))));
+    let cause = Error::new(Code::Panic, "a bug");
+    mailbox.deliver(&mut vec![step(1), step(2), Delivery::Finished(Some(cause.clone()))]);
+    assert_eq!(mailbox.dispatch(9), Ok(3));
+    let ManagerEvent::State(last) = told.try_iter().last().expect("told") else {
+        panic!("only steps are sent")
+    };
+    assert_eq!((last.number, last.state), (3, ManagerState::Closed));
+    assert_eq!(last.cause, Some(cause.clone()));
+
+    // A socket that was being made at the time.
+    let (tell, told) = channel();
+    let late = move |event| tell.send(event).expect("the test listens");
+    mailbox.add(Addition::Socket(SocketId(1), Arc::default(), Box::new(late)));
+    assert_eq!(mailbox.dispatch(9), Ok(0));
+    let SocketEvent::State { transition, reason: None, .. } = told.recv().expect("told") else {
+        panic!("only a step is sent")
+    };
+    assert_eq!((transition.number, transition.state), (1, SocketState::Closed));
+    assert_eq!(transition.cause, Some(cause));
+}
+
+#[test]
+fn an_end_that_was_wanted_is_no_event() {
+    let (mailbox, _gate, told) = manager(DispatchMode::Manual, &limits(100));
+    mailbox.deliver(&mut vec![step(1), Delivery::Finished(None)]);
+    assert_eq!(mailbox.dispatch(9), Ok(2));
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [1]);
 }
 
 #[test]
@@ -160,6 +213,28 @@ fn the_wake_comes_once_until_the_queue_was_found_empty() {
     assert_eq!(mailbox.dispatch(9), Ok(2));
     mailbox.deliver(&mut vec![step(4)]);
     assert_eq!(woken.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_wake_callback_that_asks_for_more_waits_for_nothing_and_may_panic() {
+    let (mailbox, _gate, _told) = manager(DispatchMode::Manual, &limits(100));
+    mailbox.deliver(&mut vec![step(1)]);
+    let (tell, answers) = channel();
+    let again = Arc::downgrade(&mailbox);
+    let wake = move || {
+        let mailbox = again.upgrade().expect("waking");
+        let refused = mailbox.set_wake(Box::new(|| {})).map_err(|error| error.code());
+        tell.send((refused, mailbox.wake_fd().is_ok())).expect("the test listens");
+        panic!("on purpose");
+    };
+    mailbox.set_wake(Box::new(wake)).expect("manual");
+    assert_eq!(answers.try_recv(), Ok((Err(Code::WouldDeadlock), true)));
+    let descriptor = mailbox.wake_fd().expect("manual");
+    let mut readable = [PollFd::new(&descriptor, PollFlags::IN)];
+    assert_eq!(poll(&mut readable, Some(&Timespec::default())), Ok(1));
+    mailbox.set_wake(Box::new(|| {})).expect("outside again");
+    assert!(!Scope::is_inside());
 }
 
 #[test]

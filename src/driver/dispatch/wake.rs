@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::host::guarded;
 use super::scope::Scope;
+use crate::error::{Code, Error, Result};
 
 thread_local! {
     /// This thread is in a wake callback.
@@ -25,9 +27,16 @@ pub(super) struct Wake {
 
 impl Wake {
     /// Call it from now on; the former one is not called any more.
-    pub(super) fn set(&self, callback: Callback) {
+    ///
+    /// # Errors
+    /// [`Code::WouldDeadlock`] inside a wake callback, which would have to wait for itself.
+    pub(super) fn set(&self, callback: Callback) -> Result<()> {
+        if WAKING.get() {
+            return Err(Error::new(Code::WouldDeadlock, "inside a wake callback"));
+        }
         let former = self.callback().replace(callback);
         drop(former);
+        Ok(())
     }
 
     /// Call nothing any more. When this returns no call is running, unless it is the caller.
@@ -45,11 +54,16 @@ impl Wake {
         if let Some(signal) = self.signal.get() {
             signal.set();
         }
+        self.call();
+    }
+
+    /// As [`Wake::wake`], without the descriptor.
+    pub(super) fn call(&self) {
         let slot = self.callback();
         if let Some(callback) = slot.as_ref().filter(|_| !self.silenced.load(Ordering::Acquire)) {
             let _scope = Scope::enter();
             WAKING.set(true);
-            callback();
+            guarded(callback);
             WAKING.set(false);
         }
     }
@@ -107,7 +121,7 @@ pub(super) mod signal {
         }
 
         /// An error means that it is set already.
-        pub(super) fn set(&self) {
+        pub(in super::super) fn set(&self) {
             #[cfg(any(target_os = "linux", target_os = "android"))]
             let write = &self.read;
             #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -287,7 +287,8 @@ async fn the_callers_runtime_may_go_first() {
         let common = config.common.clone();
         let mailbox = Mailbox::new(DispatchMode::Thread, &common.limits);
         let stack = Stack::manager(Arc::new(config), seed());
-        let driver = Driver::spawn_on(runtime.handle().clone(), stack, common, mailbox);
+        let driver =
+            Driver::spawn_on(runtime.handle().clone(), stack, common, mailbox).expect("here");
         driver.submit(Command::Attach { socket: SOCKET, namespace: "/".into() }).expect("open");
         emit(&driver, "echo", "[]", completion(1)).expect("room");
         runtime.block_on(tokio::task::yield_now());
