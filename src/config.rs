@@ -1,12 +1,13 @@
 //! Options: what can be chosen, what holds when nothing is, and the limits that always hold.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
 /// How one Engine.IO server is reached, before any credential.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// TLS is used: `wss`.
     pub secure: bool,
@@ -16,8 +17,26 @@ pub struct Endpoint {
     pub port: u16,
     /// HTTP path with one slash at its end.
     pub path: String,
-    /// Query parameters of the application, percent-encoded and joined with `&`.
+    /// Query parameters of the application, percent-encoded and joined with `&`. It may hold a
+    /// credential, so `Debug` does not show it.
     pub query: String,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("secure", &self.secure)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("path", &self.path)
+            .field("query", &hidden(&self.query))
+            .finish()
+    }
+}
+
+/// What `Debug` shows of a text that may be secret.
+const fn hidden(text: &str) -> &str {
+    if text.is_empty() { "" } else { "***" }
 }
 
 impl Endpoint {
@@ -42,13 +61,34 @@ impl Endpoint {
         let slash = rest.find('/').unwrap_or(rest.len());
         let (authority, path) = rest.split_at(slash);
         let (host, port) = Self::parse_authority(authority, secure)?;
+        Self::check_query(query)?;
         let namespace = if path.is_empty() { "/" } else { path };
         let endpoint =
             Self { secure, host, port, path: DEFAULT_PATH.into(), query: query.to_owned() };
         Ok((endpoint, namespace.to_owned()))
     }
 
-    /// Read `host`, `host:port`, `[v6]:port`.
+    /// Refuse a query that is not percent-encoded, or that names a parameter of Engine.IO itself.
+    ///
+    /// # Errors
+    /// [`Code::InvalidUrl`] with what is wrong.
+    pub fn check_query(query: &str) -> Result<()> {
+        let bad = |what: &str| Err(Error::new(Code::InvalidUrl, format!("URL: query {what}")));
+        if query.bytes().any(|byte| !byte.is_ascii_graphic() || byte == b'#') {
+            return bad("is not percent-encoded");
+        }
+        for parameter in query.split('&') {
+            let name = percent_decode(parameter.split('=').next().unwrap_or_default());
+            if let Some(own) = ["EIO", "transport", "sid"].iter().find(|own| own.as_bytes() == name)
+            {
+                return bad(&format!("has the parameter {own}, which is the protocol's"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Read `host`, `host:port`, `[v6]:port`. A host is an address, or a name of ASCII letters,
+    /// digits, `.`, `-` and `_`: an international name has to come in its `xn--` form.
     ///
     /// # Errors
     /// [`Code::InvalidUrl`] with the part that is wrong.
@@ -65,17 +105,15 @@ impl Endpoint {
                 _ => (host, Some(rest.strip_prefix(':').ok_or_else(|| bad("host is malformed"))?)),
             }
         } else {
-            match authority.split_once(':') {
+            let (host, port) = match authority.split_once(':') {
                 Some((host, port)) => (host, Some(port)),
                 None => (authority, None),
+            };
+            if !Self::is_host(host) {
+                return Err(bad("host is missing or malformed"));
             }
+            (host, port)
         };
-        if host.is_empty()
-            || host.len() > 253
-            || host.contains(['%', '\\', ':']) && !host.contains("::")
-        {
-            return Err(bad("host is missing or malformed"));
-        }
         let port = match port {
             None => {
                 if secure {
@@ -84,12 +122,20 @@ impl Endpoint {
                     80
                 }
             }
+            // The standard parser takes a sign, too.
             Some(port) => match port.parse::<u16>() {
-                Ok(port) if port != 0 => port,
+                Ok(number) if number != 0 && !port.starts_with('+') => number,
                 _ => return Err(bad("port is not 1 to 65535")),
             },
         };
         Ok((host.to_owned(), port))
+    }
+
+    /// Whether a text is an IP address (IPv6 without brackets) or a name that can be resolved.
+    pub fn is_host(text: &str) -> bool {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        let name = !text.is_empty() && text.len() <= 253 && text.bytes().all(allowed);
+        name || text.parse::<std::net::Ipv6Addr>().is_ok()
     }
 
     /// Whether the host names this machine, so that plain text does not leave it.
@@ -97,6 +143,26 @@ impl Endpoint {
         self.host == "localhost"
             || self.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
+}
+
+/// The bytes that a percent-encoded text stands for; what is no escape stands for itself.
+fn percent_decode(text: &str) -> Vec<u8> {
+    let hex = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
+    let (bytes, mut at) = (text.as_bytes(), 0);
+    let mut out = Vec::with_capacity(bytes.len());
+    while let Some(&byte) = bytes.get(at) {
+        match (byte, hex(bytes.get(at + 1)), hex(bytes.get(at + 2))) {
+            (b'%', Some(high), Some(low)) => {
+                out.push((high * 16 + low) as u8);
+                at += 3;
+            }
+            _ => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    out
 }
 
 /// The HTTP path of a Socket.IO server.
@@ -112,8 +178,8 @@ pub struct TlsConfig {
     pub dangerously_accept_anything: bool,
 }
 
-impl std::fmt::Debug for TlsConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for TlsConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsConfig")
             .field("extra_roots", &self.extra_roots.len())
             .field("dangerously_accept_anything", &self.dangerously_accept_anything)
@@ -267,9 +333,10 @@ pub enum DispatchMode {
 }
 
 /// What every connection needs, plain or conference.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct CommonConfig {
-    /// HTTP headers of the application for the WebSocket handshake: name and value.
+    /// HTTP headers of the application for the WebSocket handshake: name and value. `Debug` shows
+    /// the names only.
     pub headers: Vec<(String, String)>,
     /// TLS.
     pub tls: TlsConfig,
@@ -279,6 +346,19 @@ pub struct CommonConfig {
     pub limits: Limits,
     /// Whose threads run callbacks.
     pub dispatch: DispatchMode,
+}
+
+impl fmt::Debug for CommonConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("CommonConfig")
+            .field("headers", &headers)
+            .field("tls", &self.tls)
+            .field("timeouts", &self.timeouts)
+            .field("limits", &self.limits)
+            .field("dispatch", &self.dispatch)
+            .finish()
+    }
 }
 
 impl CommonConfig {
@@ -485,3 +565,6 @@ impl Token {
 
 /// A token is a few hundred bytes; more is no token.
 const MAX_TOKEN: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests;

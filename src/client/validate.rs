@@ -85,8 +85,8 @@ pub(crate) fn conference(config: &ConferenceConfig) -> Result<()> {
 fn endpoint(endpoint: &Endpoint) -> Result<()> {
     let bad = |text: &'static str| Err(Error::new(Code::InvalidArgument, text));
     let plain = |text: &str| text.bytes().all(|byte| (0x21..0x7f).contains(&byte));
-    if endpoint.host.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
-        return bad("endpoint.host: with white space or control characters");
+    if !Endpoint::is_host(&endpoint.host) {
+        return bad("endpoint.host: neither an address nor a name in ASCII");
     }
     if endpoint.port == 0 {
         return bad("endpoint.port: 0");
@@ -97,10 +97,9 @@ fn endpoint(endpoint: &Endpoint) -> Result<()> {
     {
         return bad("endpoint.path: not '/' and percent-encoded text");
     }
-    if endpoint.query.contains('#') || !plain(&endpoint.query) {
-        return bad("endpoint.query: not percent-encoded");
-    }
-    Ok(())
+    Endpoint::check_query(&endpoint.query).map_err(|error| {
+        Error::new(Code::InvalidArgument, format!("endpoint.query: {}", error.message()))
+    })
 }
 
 fn common(config: &CommonConfig) -> Result<()> {
@@ -193,6 +192,8 @@ mod tests {
             ("endpoint.port", refused(|config| config.endpoint.port = 0)),
             ("endpoint.path", refused(|config| config.endpoint.path = "/a b/".into())),
             ("endpoint.query", refused(|config| config.endpoint.query = "a=1\r\n".into())),
+            ("endpoint.query", refused(|config| config.endpoint.query = "EIO=3".into())),
+            ("endpoint.host", refused(|config| config.endpoint.host = "h/path".into())),
         ] {
             assert!(message.starts_with(&format!("{field}:")), "{field}: {message}");
         }
