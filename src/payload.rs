@@ -5,6 +5,7 @@
 //! room for the packet header.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use serde::de::DeserializeOwned;
@@ -12,6 +13,7 @@ use smallvec::SmallVec;
 
 use crate::error::{Code, Error, Result, Retry};
 use crate::json;
+use crate::secret::Size;
 
 /// A range of bytes in a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -198,9 +200,9 @@ impl Payload {
     }
 }
 
-impl std::fmt::Debug for Payload {
+impl fmt::Debug for Payload {
     /// Shows sizes only: payloads are the application's business and may be secret.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Payload")
             .field("name", &self.name())
             .field("args", &self.args.len())
@@ -238,8 +240,14 @@ pub fn check_name(name: &str) -> Result<()> {
 /// Arguments to be sent, checked: what stands between the brackets of their JSON array.
 ///
 /// Checking is apart from encoding, so that it needs no lock.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Arguments<'a>(&'a str);
+
+impl fmt::Debug for Arguments<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Arguments").field(&Size(self.0.len())).finish()
+    }
+}
 
 impl<'a> Arguments<'a> {
     /// The elements of a JSON array, in which `attachments` binary values have placeholders.
@@ -295,11 +303,19 @@ const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 /// The header (types, namespace, ack id) is known only when the packet leaves, so it is written
 /// right-aligned into the room in front of the array: the arguments are copied once, from the
 /// host's memory, and never again.
-#[derive(Debug)]
 pub struct Outgoing {
     buffer: BytesMut,
     room: usize,
     attachments: Vec<Bytes>,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("json", &Size(self.json().len()))
+            .field("attachments", &self.attachments.len())
+            .finish()
+    }
 }
 
 /// Engine and socket type digits, attachment count with its dash, comma, and an ack id.

@@ -26,6 +26,15 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// What `Debug` shows of content that may be secret.
+pub(crate) struct Size(pub(crate) usize);
+
+impl fmt::Debug for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

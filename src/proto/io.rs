@@ -7,6 +7,8 @@
 //!  host <--Event----            <--Input----- network
 //! ```
 
+mod debug;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -36,7 +38,6 @@ pub struct RequestId(pub u64);
 pub struct AckToken(pub u64);
 
 /// Something arrived from the network.
-#[derive(Debug)]
 pub enum Input {
     /// The WebSocket handshake of a dialled link is done.
     Connected {
@@ -101,7 +102,6 @@ pub enum Input {
 }
 
 /// Something to be done on the network.
-#[derive(Debug)]
 pub enum Transmit {
     /// Connect and do the WebSocket handshake; answered by [`Input::Connected`] or
     /// [`Input::Failed`].
@@ -327,7 +327,7 @@ pub enum ManagerEvent {
 }
 
 /// What a socket tells.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum SocketEvent {
     /// The state changed. In `Connected`, `socket_sid` is the server's id of this socket.
     State {
@@ -452,5 +452,24 @@ impl Event {
             | Self::Outcome { result: Ok(payload), .. } => payload.weight(),
             _ => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::{Name, Span};
+
+    #[test]
+    fn replayed_notifications_share_the_weight_of_their_frame() {
+        let frame = Bytes::from(vec![b'x'; 57_000]);
+        let weight = |replayed| {
+            let (name, args) = (Name::Plain(Span::new(0, 4)), [Span::new(10, 110)]);
+            let args = args.into_iter().collect();
+            let payload = Payload::new(frame.clone(), name, args, Vec::new());
+            Event::Conference(ConferenceEvent::Notification { payload, replayed }).weight()
+        };
+        assert_eq!(weight(false), frame.len());
+        assert_eq!(weight(true), REPLAYED_WEIGHT + 4 + 100);
     }
 }

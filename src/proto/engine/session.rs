@@ -5,6 +5,7 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use bytes::Bytes;
 
@@ -13,14 +14,22 @@ use crate::error::{Code, Error};
 use crate::proto::engine::handshake::Handshake;
 use crate::proto::engine::packet::{self, PacketType};
 use crate::proto::time::{Timestamp, earliest};
+use crate::secret::Size;
 
 /// A WebSocket frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Frame {
     /// UTF-8 text.
     Text(Bytes),
     /// Bytes.
     Binary(Bytes),
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if matches!(self, Self::Text(_)) { "Text" } else { "Binary" };
+        f.debug_tuple(kind).field(&Size(self.weight())).finish()
+    }
 }
 
 impl Frame {
@@ -33,7 +42,6 @@ impl Frame {
 }
 
 /// What an engine tells the layer above.
-#[derive(Debug)]
 pub enum EngineEvent {
     /// The open packet arrived.
     Opened,
@@ -48,6 +56,19 @@ pub enum EngineEvent {
     Binary(Bytes),
     /// The connection cannot go on. Said once, last.
     Closed(Error),
+}
+
+impl fmt::Debug for EngineEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opened => f.write_str("Opened"),
+            Self::Message { frame, .. } => {
+                f.debug_tuple("Message").field(&Size(frame.len())).finish()
+            }
+            Self::Binary(data) => f.debug_tuple("Binary").field(&Size(data.len())).finish(),
+            Self::Closed(error) => f.debug_tuple("Closed").field(error).finish(),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 //! link does its work ([`Path::promote`], [`Path::in_service`]) and when it does not
 //! ([`Path::fail`]).
 
+mod debug;
 mod link;
 mod plan;
 
@@ -39,7 +40,6 @@ const LONG_SILENCE_MS: u64 = 120_000;
 const YOUNG_DIAL_MS: u64 = 500;
 
 /// What a path tells the layer above.
-#[derive(Debug)]
 pub enum PathEvent {
     /// The Engine.IO connection of a fresh link is open.
     Opened(LinkId),
@@ -142,7 +142,6 @@ impl Path {
     pub fn start(&mut self, endpoint: Arc<Endpoint>, now: Timestamp) {
         self.endpoint = Some(endpoint);
         if self.current().is_none() && self.fresh().is_none() {
-            self.plan.count_anew();
             self.plan.at(now);
             self.dial_when_due(now);
         }
@@ -270,7 +269,7 @@ impl Path {
 
     /// A link did all that an attempt is for: its time limit ends.
     pub fn in_service(&mut self, id: LinkId, now: Timestamp) {
-        self.plan.count_anew();
+        self.plan.succeeded();
         if let Some(link) = self.get_mut(id) {
             link.attempt_deadline = None;
             link.in_service = Some(now);

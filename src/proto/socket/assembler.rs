@@ -1,10 +1,13 @@
 //! A binary packet and the messages that follow it, until it is complete.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use crate::config::Limits;
 use crate::error::{Code, Error, Result};
 use crate::proto::socket::packet::Packet;
+use crate::secret::Size;
 
 /// A complete packet: its text frame, the packet in it, its attachments in their order.
 pub type Assembled = (Bytes, Packet, Vec<Bytes>);
@@ -16,12 +19,20 @@ pub struct Assembler {
     pending: Option<Pending>,
 }
 
-#[derive(Debug)]
 struct Pending {
     frame: Bytes,
     packet: Packet,
     attachments: Vec<Bytes>,
     bytes: usize,
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending")
+            .field("attachments", &self.attachments.len())
+            .field("bytes", &Size(self.bytes))
+            .finish()
+    }
 }
 
 impl Assembler {

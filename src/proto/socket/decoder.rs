@@ -1,6 +1,7 @@
 //! The Socket.IO packets of one connection: text, and the binary parts that follow it.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bytes::Bytes;
 
@@ -10,9 +11,9 @@ use crate::json;
 use crate::payload::Payload;
 use crate::proto::socket::assembler::Assembler;
 use crate::proto::socket::packet::{self, Packet};
+use crate::secret::Size;
 
 /// A complete packet and the frames it came in.
-#[derive(Debug)]
 pub struct Received {
     /// The packet: ranges in `frame`.
     pub packet: Packet,
@@ -20,6 +21,16 @@ pub struct Received {
     pub frame: Bytes,
     /// The binary parts.
     pub attachments: Vec<Bytes>,
+}
+
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received")
+            .field("kind", &self.packet.kind)
+            .field("frame", &Size(self.frame.len()))
+            .field("attachments", &self.attachments.len())
+            .finish()
+    }
 }
 
 impl Received {
