@@ -10,7 +10,7 @@ mod string;
 
 use std::fmt;
 
-use crate::payload::{Span, Spans};
+use crate::payload::Span;
 use scanner::Scanner;
 
 pub use placeholder::{PlaceholderError, check_placeholders};
@@ -103,21 +103,6 @@ fn check_container(text: &[u8], max_depth: usize, opening: u8) -> Result<(), Jso
     }
     scanner.value(0, &mut ())?;
     scanner.end()
-}
-
-/// Check the array that starts at `start` and ends the frame, and push the range of every element.
-///
-/// Ranges count from the start of the frame and hold no white space around the element.
-///
-/// # Errors
-/// The first byte that is wrong; `elements` then holds what came before it.
-pub fn scan_array(
-    frame: &[u8],
-    start: usize,
-    max_depth: usize,
-    elements: &mut Spans,
-) -> Result<(), JsonError> {
-    visit_array(frame, Span::new(start, frame.len()), max_depth, |span| elements.push(span))
 }
 
 /// Visit the elements of the array that fills the range `array` of a frame.
@@ -248,6 +233,10 @@ mod tests {
         }
     }
 
+    fn visit(text: &str, max_depth: usize) -> Result<(), JsonError> {
+        visit_array(text.as_bytes(), Span::new(0, text.len()), max_depth, |_| {})
+    }
+
     #[test]
     fn the_limit_counts_arrays_and_objects_together() {
         let nested = |levels: usize| {
@@ -260,16 +249,15 @@ mod tests {
             let deepest = nested(max_depth);
             check_value(deepest.as_bytes(), max_depth).expect(&deepest);
             check_array(deepest.as_bytes(), max_depth).expect(&deepest);
-            scan_array(deepest.as_bytes(), 0, max_depth, &mut Spans::new()).expect(&deepest);
+            visit(&deepest, max_depth).expect(&deepest);
             let error = check_value(nested(max_depth + 1).as_bytes(), max_depth);
             let limit = max_depth;
             assert_eq!(error.map_err(JsonError::kind), Err(JsonErrorKind::TooDeep { limit }));
-            let deeper = nested(max_depth + 1);
-            let error = scan_array(deeper.as_bytes(), 0, max_depth, &mut Spans::new());
+            let error = visit(&nested(max_depth + 1), max_depth);
             assert_eq!(error.map_err(JsonError::kind), Err(JsonErrorKind::TooDeep { limit }));
         }
         assert_eq!(check_array(b"[]", 0).expect_err("no level").offset(), 0);
-        assert_eq!(scan_array(b"[]", 0, 0, &mut Spans::new()).expect_err("no level").offset(), 0);
+        assert_eq!(visit("[]", 0).expect_err("no level").offset(), 0);
         check_value(b"1", 0).expect("no container");
         let text = "[".repeat(MAX_DEPTH + 1);
         assert_eq!(error(&text), "nested deeper than 128 at 128");
@@ -293,9 +281,9 @@ mod tests {
     #[test]
     fn elements_and_members_are_ranges_of_the_frame() {
         let frame = br#"42/a,[ "x" ,{"k":[1, 2]} , -1.5e3]"#;
-        let mut elements = Spans::new();
-        scan_array(frame, 5, MAX_DEPTH, &mut elements).expect("valid");
-        let texts: Vec<&[u8]> = elements.iter().map(|span| span.of(frame)).collect();
+        let mut texts = Vec::new();
+        visit_array(frame, Span::new(5, frame.len()), MAX_DEPTH, |span| texts.push(span.of(frame)))
+            .expect("valid");
         assert_eq!(texts, [&br#""x""#[..], br#"{"k":[1, 2]}"#, b"-1.5e3"]);
 
         let frame = br#"40{ "sid" : "x" , "\u0061":{"b":[]},"sid":1 }"#;

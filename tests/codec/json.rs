@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::BytesMut;
 use proptest::prelude::*;
 use roamio::json::{self, MAX_DEPTH};
-use roamio::payload::{Span, Spans};
+use roamio::payload::Span;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
@@ -105,10 +105,12 @@ proptest! {
     #[test]
     fn elements_are_what_serde_json_takes_for_them(array in list(value(), ['[', ']']), before in "[a-z/,0-9]{0,9}") {
         let frame = format!("{before}{array}");
-        let mut spans = Spans::new();
-        json::scan_array(frame.as_bytes(), before.len(), MAX_DEPTH, &mut spans).expect("generated");
-        let ours: Vec<&str> =
-            spans.iter().map(|span| &frame[span.start as usize..span.end as usize]).collect();
+        let list = Span::new(before.len(), frame.len());
+        let mut ours = Vec::new();
+        json::visit_array(frame.as_bytes(), list, MAX_DEPTH, |span| {
+            ours.push(&frame[span.start as usize..span.end as usize]);
+        })
+        .expect("generated");
         let judge: Vec<&RawValue> = serde_json::from_str(&array).expect("generated");
         prop_assert_eq!(ours, judge.iter().map(|raw| raw.get()).collect::<Vec<_>>());
     }

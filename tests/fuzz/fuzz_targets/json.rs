@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use roamio::json::{self, JsonErrorKind, MAX_DEPTH};
-use roamio::payload::Spans;
+use roamio::payload::Span;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
@@ -18,11 +18,14 @@ fuzz_target!(|text: &str| {
     assert_eq!(ours.is_ok(), serde_json::from_str::<IgnoredAny>(text).is_ok());
     let _ = json::check_placeholders(bytes, 3);
     if json::check_array(bytes, MAX_DEPTH).is_ok() {
-        let mut spans = Spans::new();
-        json::scan_array(bytes, 0, MAX_DEPTH, &mut spans).expect("checked");
+        let mut elements = Vec::new();
+        json::visit_array(bytes, Span::new(0, bytes.len()), MAX_DEPTH, |span| {
+            elements.push(span.of(bytes));
+        })
+        .expect("checked");
         let judge: Vec<&RawValue> = serde_json::from_str(text).expect("checked");
         let judge = judge.iter().map(|raw| raw.get().as_bytes());
-        assert!(spans.iter().map(|span| span.of(bytes)).eq(judge));
+        assert!(elements.into_iter().eq(judge));
     }
     if ours.is_ok() && text.starts_with('"') && text.ends_with('"') {
         let decoded = json::decode_string(&bytes[1..bytes.len() - 1]);
