@@ -91,10 +91,9 @@ impl Plan {
         (self.failures, Some(at.since(now)))
     }
 
-    /// A connection does its work, or the host begins again: failures are counted anew. The waits
-    /// start over only when a connection has lived a while, so that a server that drops everyone at
-    /// once is not hammered.
-    pub(super) const fn count_anew(&mut self) {
+    /// A connection does its work: failures are counted anew. The waits start over only when it
+    /// has lived a while, so that a server that drops everyone at once is not hammered.
+    pub(super) const fn succeeded(&mut self) {
         self.failures = 0;
     }
 

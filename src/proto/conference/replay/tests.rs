@@ -139,3 +139,11 @@ fn the_ring_forgets_and_the_numbers_still_hold() {
     assert_eq!(tally.apply(&entries).steps.len(), 3);
     assert_eq!(tally.ring.len(), RING);
 }
+
+#[test]
+fn an_empty_answer_is_proof_only_when_nothing_was_received() {
+    let mut tally = Tally::new(SequenceBase::Detect);
+    assert!(tally.apply(&[]).complete);
+    tally.push(print(1, 1));
+    assert_eq!(tally.apply(&[]), Verdict::default());
+}
