@@ -2,7 +2,8 @@
 
 use crate::error::{Code, Error, Result};
 use crate::payload::Payload;
-use crate::proto::conference::session::{Answer, Session};
+use crate::proto::conference::answer::Answer;
+use crate::proto::conference::session::Session;
 use crate::proto::io::{ConferenceState, LinkId, RequestId};
 use crate::proto::time::{Timestamp, millis};
 

@@ -12,14 +12,18 @@
 //! ```
 //!
 //! [`session`] holds the machine and its states; what it does in each of them is in a file of its
-//! own: `login`, `relogin`, `refresh`, `leave`. [`replay`] decides what of a relogin answer
-//! is new, `requests` keeps the one outcome of every request, `ticket` knows a ticket's life.
+//! own: `login`, `relogin`, `refresh`, `leave`. `inbound` sorts what arrives, `answer` and `reply`
+//! read answers. [`replay`] decides what of a relogin answer is new, `requests` keeps the one
+//! outcome of every request, `ticket` knows a ticket's life.
 
+mod answer;
+mod inbound;
 mod leave;
 mod login;
 mod refresh;
 mod relogin;
 pub mod replay;
+mod reply;
 mod requests;
 pub mod session;
 mod ticket;

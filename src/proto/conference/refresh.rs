@@ -2,7 +2,8 @@
 
 use crate::error::{Code, Error};
 use crate::payload::Payload;
-use crate::proto::conference::session::{Answer, Session};
+use crate::proto::conference::answer::Answer;
+use crate::proto::conference::session::Session;
 use crate::proto::conference::ticket::Ticket;
 use crate::proto::io::{ConferenceEvent, ConferenceState, LinkId};
 use crate::proto::time::{Timestamp, millis};

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::config::{ConferenceConfig, Limits};
+use crate::config::ConferenceConfig;
 use crate::error::{Code, Error, Result};
 use crate::payload::{Outgoing, Payload};
+use crate::proto::conference::inbound::Side;
 use crate::proto::conference::leave::Leaving;
 use crate::proto::conference::login::Login;
 use crate::proto::conference::refresh::Refresh;
 use crate::proto::conference::relogin::{Drain, Intruders, Relogin};
-use crate::proto::conference::replay::{Fingerprint, Tally};
+use crate::proto::conference::replay::Tally;
 use crate::proto::conference::requests::{Fate, Requests};
 use crate::proto::conference::ticket::Ticket;
 use crate::proto::engine::session::Frame;
@@ -20,34 +21,14 @@ use crate::proto::io::{
     Command, ConferenceEvent, ConferenceState, Event, Hint, Input, LinkId, RequestId, Retry,
     Transmit,
 };
-use crate::proto::path::{Path, PathEvent, Role, Verdict};
+use crate::proto::path::{Path, PathEvent, Role};
 use crate::proto::rng::Rng;
-use crate::proto::socket::decoder::{Decoder, Received};
 use crate::proto::socket::packet::{self, Kind};
 use crate::proto::time::{Now, Timestamp, millis};
 use crate::proto::track::Track;
 
 /// Late answers are awaited this long on a connection that was taken over from.
 pub(super) const LATE_ANSWERS_MS: u64 = 5_000;
-/// Notifications that may arrive before the answer that they must follow.
-const MAX_EARLY: usize = 10_000;
-
-/// What the session keeps for each connection.
-#[derive(Debug)]
-pub(super) struct Side {
-    pub(super) link: LinkId,
-    decoder: Decoder,
-    /// CONNECT was sent; the reply is due.
-    joining_until: Option<Timestamp>,
-    /// Joined, and waiting for the verdict on the current connection.
-    pub(super) standby: bool,
-    /// Taken over from: waits for late answers until then.
-    pub(super) late_until: Option<Timestamp>,
-    /// Notifications that came before the answer they must follow.
-    pub(super) early: Vec<Payload>,
-    early_bytes: usize,
-}
-
 /// One conference session.
 #[derive(Debug)]
 pub struct Session {
@@ -337,24 +318,6 @@ impl Session {
         self.sides.retain(|side| side.link != link);
     }
 
-    fn handle_opened(&mut self, link: LinkId, now: Timestamp) {
-        // It may have gone since it opened.
-        if self.path.role(link).is_none() {
-            return;
-        }
-        let limits: &Limits = &self.config.common.limits;
-        self.sides.push(Side {
-            link,
-            decoder: Decoder::new(limits.clone()),
-            joining_until: Some(now + millis(self.config.common.timeouts.namespace)),
-            standby: false,
-            late_until: None,
-            early: Vec::new(),
-            early_bytes: 0,
-        });
-        self.path.send(link, Frame::Text(packet::connect("/", None)));
-    }
-
     fn handle_lost(
         &mut self,
         link: LinkId,
@@ -394,180 +357,6 @@ impl Session {
         self.tell(ConferenceEvent::Retry(retry));
         if delay_ms.is_none() {
             self.end(Some(error));
-        }
-    }
-
-    // ---- packets --------------------------------------------------------------------------
-
-    fn handle_decoded(
-        &mut self,
-        link: LinkId,
-        received: Option<Result<Option<Received>>>,
-        now: Timestamp,
-    ) {
-        match received {
-            Some(Ok(Some(received))) if received.namespace() == b"/" => {
-                self.handle_packet(link, received, now);
-            }
-            Some(Err(error)) => self.path.fail(link, error, now),
-            _ => {}
-        }
-    }
-
-    fn handle_packet(&mut self, link: LinkId, received: Received, now: Timestamp) {
-        match received.packet.kind {
-            Kind::Connect => self.handle_joined(link, now),
-            Kind::ConnectError => {
-                let error = Error::new(Code::ConnectError, "the portal refused the connection");
-                let said = received.body().and_then(|json| std::str::from_utf8(json).ok());
-                self.path.fail(link, error.with_server_json(said.unwrap_or("{}")), now);
-            }
-            Kind::Disconnect => self.handle_server_disconnect(link, now),
-            Kind::Event | Kind::BinaryEvent => {
-                self.handle_notification(link, received.into_payload(), now);
-            }
-            Kind::Ack | Kind::BinaryAck => {
-                if let Some(id) = received.packet.id {
-                    self.handle_ack(link, id, received.into_payload(), now);
-                }
-            }
-        }
-    }
-
-    fn handle_joined(&mut self, link: LinkId, now: Timestamp) {
-        let Some(side) = self.side(link) else { return };
-        if side.joining_until.take().is_none() {
-            return;
-        }
-        match self.track.state() {
-            ConferenceState::Joining => self.send_login(link, now),
-            ConferenceState::Ready | ConferenceState::Resuming | ConferenceState::Leaving => {
-                self.consider(link, now);
-            }
-            ConferenceState::Idle | ConferenceState::Ended => {}
-        }
-    }
-
-    /// A fresh connection is joined: is it needed?
-    fn consider(&mut self, link: LinkId, now: Timestamp) {
-        match self.path.verdict(link) {
-            Verdict::Required | Verdict::Moved => self.send_relogin(link, now),
-            Verdict::Wait => {
-                if let Some(side) = self.side(link) {
-                    side.standby = true;
-                }
-            }
-            Verdict::Unneeded => {
-                self.forget(link);
-                self.path.hangup(link);
-            }
-        }
-    }
-
-    /// The current connection lives: one that stands by for it is not needed.
-    fn handle_alive(&mut self) {
-        if let Some(link) = self.sides.iter().find(|side| side.standby).map(|side| side.link) {
-            self.forget(link);
-            self.path.hangup(link);
-        }
-        if std::mem::take(&mut self.in_doubt) {
-            self.flush_requests();
-        }
-    }
-
-    /// The current connection is gone: one that stands by takes over.
-    pub(super) fn use_standby(&mut self, now: Timestamp) {
-        let standby = self.sides.iter_mut().find(|side| side.standby);
-        if let Some(link) = standby.map(|side| {
-            side.standby = false;
-            side.link
-        }) {
-            self.send_relogin(link, now);
-        }
-    }
-
-    fn handle_server_disconnect(&mut self, link: LinkId, now: Timestamp) {
-        let error = || Error::new(Code::ServerDisconnect, "disconnected by the portal");
-        match self.path.role(link) {
-            Some(Role::Retiring) => self.end_drain(link, true),
-            Some(Role::Current) if self.track.state() == ConferenceState::Ready => {
-                if self.relogin.is_some() {
-                    self.handle_takeover(link, now);
-                } else {
-                    self.handle_intruder(link, error(), now);
-                }
-            }
-            Some(_) => self.path.fail(link, error(), now),
-            None => {}
-        }
-    }
-
-    fn handle_notification(&mut self, link: LinkId, payload: Payload, now: Timestamp) {
-        let draining = self.drain.as_ref().map(|drain| drain.link);
-        let live = match self.path.role(link) {
-            Some(Role::Current) => draining.is_none() && self.login.is_none(),
-            Some(Role::Retiring) if draining == Some(link) => true,
-            // The portal stored what it sent to a connection that was taken over from.
-            Some(Role::Retiring) | None => return,
-            Some(Role::Fresh) => false,
-        };
-        if live {
-            self.deliver(payload, false);
-            return;
-        }
-        let most = self.config.common.limits.host_queue_bytes;
-        let Some(side) = self.side(link) else { return };
-        side.early_bytes += payload.weight();
-        if side.early.len() < MAX_EARLY && side.early_bytes <= most {
-            side.early.push(payload);
-        } else {
-            let text = "too many notifications before the answer that they follow";
-            self.path.fail(link, Error::new(Code::SocketPacket, text), now);
-        }
-    }
-
-    /// Count a notification and hand it over. A `drop` ends the session.
-    pub(super) fn deliver(&mut self, payload: Payload, replayed: bool) {
-        if self.track.state() == ConferenceState::Ended {
-            return;
-        }
-        if !replayed {
-            self.tally.push(Fingerprint::new(payload.name_bytes(), payload.arg_bytes(0)));
-        }
-        let dropped = payload.name_bytes() == b"drop";
-        if !self.leaving.as_ref().is_some_and(Leaving::is_silent) {
-            self.tell(ConferenceEvent::Notification { payload, replayed });
-        }
-        if dropped {
-            self.end(Some(Error::new(Code::Dropped, "the portal dropped the participant")));
-        }
-    }
-
-    /// Deliver what was held back on a connection.
-    pub(super) fn deliver_early(&mut self, link: LinkId) {
-        let Some(side) = self.side(link) else { return };
-        side.early_bytes = 0;
-        for payload in std::mem::take(&mut side.early) {
-            self.deliver(payload, false);
-        }
-    }
-
-    fn handle_ack(&mut self, link: LinkId, id: u64, payload: Payload, now: Timestamp) {
-        let answer = Answer::of(&payload);
-        if self.login.as_ref().is_some_and(|login| login.awaits(link, id)) {
-            self.handle_login_answer(link, answer, payload, now);
-        } else if self.relogin.as_ref().is_some_and(|relogin| relogin.awaits(link, id)) {
-            self.handle_relogin_answer(link, answer, payload, now);
-        } else if self.refresh.awaits(link, id) {
-            self.handle_refresh_answer(link, answer, &payload, now);
-        } else if self.leaving.as_ref().is_some_and(|leaving| leaving.awaits(link, id)) {
-            self.handle_logout_answer(&answer);
-        } else if let Some(request) = self.requests.answered(link, id) {
-            let result = match answer {
-                Answer::Ok => Ok(payload.without_first()),
-                Answer::Error(_) | Answer::Other => Err(rejection(&answer, &payload)),
-            };
-            self.requests.settle(request, result);
         }
     }
 
@@ -679,65 +468,4 @@ impl Session {
         ];
         sides.chain(deadlines).flatten().min()
     }
-}
-
-/// The status of an answer: `["ok", …]`, `["error", text]`, or something else.
-#[derive(Debug)]
-pub(super) enum Answer {
-    /// It was done.
-    Ok,
-    /// It was refused, with this text.
-    Error(String),
-    /// The portal said something that makes no sense.
-    Other,
-}
-
-impl Answer {
-    fn of(payload: &Payload) -> Self {
-        match payload.arg_bytes(0) {
-            Some(br#""ok""# | br#""success""#) => Self::Ok,
-            Some(br#""error""#) => Self::Error(payload.decode(1).unwrap_or_default()),
-            _ => Self::Other,
-        }
-    }
-}
-
-/// The texts of the portal that say why. Any other is its own business, and may quote what it was
-/// sent: a token, for example.
-const KNOWN_TEXTS: [&str; 18] = [
-    "Connection is in service",
-    "Unknown client protocol",
-    "Deprecated client version",
-    "User agent info is incorrect",
-    "Invalid token signature",
-    "Expired",
-    "Room is full",
-    "Invalid role",
-    "Joining room failed",
-    "Unknown",
-    "Participant early left",
-    "Ticket is expired",
-    "Invalid reconnection ticket signature",
-    "Client does NOT exist",
-    "Reconnection is not allowed",
-    "Participant ID is not matched",
-    "Illegal request",
-    "Reconnection is not enabled.",
-];
-
-/// The error of what the portal refused; it carries the raw text, and a known one as its message.
-pub(super) fn refusal(code: Code, text: &str, other: &'static str, payload: &Payload) -> Error {
-    let known = KNOWN_TEXTS.into_iter().find(|known| *known == text);
-    let raw = payload.arg(1).unwrap_or("null");
-    Error::new(code, known.unwrap_or(other)).with_server_json(raw)
-}
-
-/// The error of a request that was refused or answered with nonsense; it carries the raw answer.
-pub(super) fn rejection(answer: &Answer, payload: &Payload) -> Error {
-    if let Answer::Error(text) = answer {
-        return refusal(Code::RequestRejected, text, "the portal refused the request", payload);
-    }
-    let raw = format!("[{}]", payload.args().collect::<Vec<_>>().join(","));
-    let text = "the portal's answer has no known status";
-    Error::new(Code::RequestRejected, text).with_server_json(raw)
 }

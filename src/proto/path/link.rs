@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::proto::engine::session::{Engine, Frame};
 use crate::proto::io::LinkId;
-use crate::proto::path::HINT_PROBE_MS;
+use crate::proto::path::liveness::HINT_PROBE_MS;
 use crate::proto::time::{Timestamp, earliest};
 
 /// What a link is for.

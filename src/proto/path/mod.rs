@@ -8,6 +8,7 @@
 
 mod debug;
 mod link;
+mod liveness;
 mod plan;
 
 use std::collections::VecDeque;
@@ -20,24 +21,13 @@ use crate::config::{CommonConfig, Endpoint, ReconnectPolicy};
 use crate::error::{Code, Error};
 use crate::proto::engine::handshake::Handshake;
 use crate::proto::engine::session::{Engine, EngineEvent, Frame};
-use crate::proto::io::{Hint, Input, LinkId, Transmit};
+use crate::proto::io::{Input, LinkId, Transmit};
 use crate::proto::rng::Rng;
 use crate::proto::time::{Timestamp, earliest, millis};
 
+use link::Link;
 pub use link::Role;
-use link::{Link, Probe};
 use plan::Plan;
-
-/// How long the answer to a probe may take after a hint or a thaw (`fault-matrix` 2).
-const HINT_PROBE_MS: u64 = 1_000;
-/// Silence before a probe while an answer is outstanding, and the least patience with that probe.
-const QUIET_MS: u64 = 3_000;
-/// Probes without a hint are at least this far apart.
-const PROBE_SPACING_MS: u64 = 60_000;
-/// After this silence a probe is due whatever the server's heartbeat.
-const LONG_SILENCE_MS: u64 = 120_000;
-/// A dial that is older than this does not survive a change of the network.
-const YOUNG_DIAL_MS: u64 = 500;
 
 /// What a path tells the layer above.
 pub enum PathEvent {
@@ -337,148 +327,6 @@ impl Path {
         }
     }
 
-    /// Whether the layer above waits for an answer on the current link: then silence is suspicious.
-    pub fn set_outstanding(&mut self, outstanding: bool, now: Timestamp) {
-        match (outstanding, self.outstanding_since) {
-            (true, None) => self.outstanding_since = Some(now),
-            (false, Some(_)) => self.outstanding_since = None,
-            _ => {}
-        }
-    }
-
-    /// Whether a fresh, open link should take over.
-    pub fn verdict(&self, fresh: LinkId) -> Verdict {
-        let Some(current) = self.current().and_then(|id| self.get(id)) else {
-            return Verdict::Required;
-        };
-        let local = |link: &Link| link.local;
-        match (local(current), self.get(fresh).and_then(local)) {
-            (Some(old), Some(new)) if old != new => Verdict::Moved,
-            _ if current.probe.is_some() => Verdict::Wait,
-            _ => Verdict::Unneeded,
-        }
-    }
-
-    /// The host said something about the network.
-    pub fn handle_hint(&mut self, hint: Hint, now: Timestamp) {
-        let slept = std::mem::replace(&mut self.suspended, hint == Hint::Suspended);
-        if hint == Hint::Suspended {
-            return;
-        }
-        if slept {
-            self.renew_probes(now);
-        }
-        // Whatever the host says after a sleep, it is awake.
-        if slept || hint == Hint::Resumed {
-            self.handle_timeout(now);
-            self.probe_current(now);
-        }
-        match hint {
-            Hint::Suspended | Hint::Resumed => {}
-            Hint::NetworkLost => {
-                self.plan.network_lost(now);
-                self.probe_current(now);
-            }
-            Hint::NetworkAvailable => self.plan.network_available(now),
-            Hint::NetworkChanged => {
-                self.plan.network_available(now);
-                self.probe_current(now);
-                self.dial_on_the_new_network(now);
-            }
-        }
-        self.dial_when_due(now);
-    }
-
-    fn dial_on_the_new_network(&mut self, now: Timestamp) {
-        if self.endpoint.is_none() || (self.current().is_some() && !self.movable) {
-            return;
-        }
-        if let Some(fresh) = self.fresh().and_then(|id| self.get(id)) {
-            let id = fresh.id;
-            if fresh.pinned {
-                return;
-            }
-            // It may belong to the newer network already: it shows whether it works.
-            if now.since(fresh.dialled) < YOUNG_DIAL_MS {
-                return self.probe_for_hint(id, now);
-            }
-            self.hangup(id);
-            self.events.push_back(PathEvent::Abandoned(id));
-        }
-        self.plan.soon(now);
-    }
-
-    /// Ask the current link for a sign of life, soon: [`PathEvent::Alive`], or it is lost.
-    pub fn probe_current(&mut self, now: Timestamp) {
-        if let Some(link) = self.current() {
-            self.probe_for_hint(link, now);
-        }
-    }
-
-    /// One that is still being dialled has to show progress. An open one has to answer: bytes that
-    /// were on their way before prove nothing about the network of now.
-    fn probe_for_hint(&mut self, id: LinkId, now: Timestamp) {
-        let (host_full, link) = (self.host_full, self.get_mut(id));
-        let Some(link) = link else { return };
-        if host_full && link.engine.is_some() {
-            // Nothing is read meanwhile, so no answer would be seen.
-            self.probe_owed = true;
-            return;
-        }
-        let any_byte = !link.is_open();
-        self.probe(id, Probe { sent: now, deadline: now + HINT_PROBE_MS, any_byte });
-    }
-
-    fn probe(&mut self, id: LinkId, wanted: Probe) {
-        let Some(link) = self.get_mut(id) else { return };
-        if link.probe.is_none_or(|probe| wanted.deadline < probe.deadline) {
-            link.probe = Some(wanted);
-            if link.is_open() {
-                self.control.push_back(Transmit::Ping { link: id });
-            }
-        }
-    }
-
-    /// Answers to probes may have arrived during the sleep without having been read.
-    fn renew_probes(&mut self, now: Timestamp) {
-        for probe in self.links.iter_mut().filter_map(|link| link.probe.as_mut()) {
-            probe.sent = now;
-            probe.deadline = probe.deadline.max(now + HINT_PROBE_MS);
-        }
-    }
-
-    fn handle_host_queue(&mut self, full: bool, now: Timestamp) {
-        self.host_full = full;
-        for link in &mut self.links {
-            let Some(engine) = &mut link.engine else { continue };
-            engine.pause_reading(full, now);
-            if full && link.probe.take().is_some_and(|probe| !probe.any_byte) {
-                self.probe_owed = true;
-            }
-        }
-        if !full && std::mem::take(&mut self.probe_owed) {
-            self.probe_current(now);
-        }
-        self.dial_when_due(now);
-    }
-
-    /// Whether the server can be reached, as far as the host says.
-    pub const fn is_reachable(&self) -> bool {
-        !self.suspended && self.plan.has_network()
-    }
-
-    /// Whether the host said that it is suspended.
-    pub const fn is_suspended(&self) -> bool {
-        self.suspended
-    }
-
-    /// The host called: it is not suspended any more.
-    pub fn wake(&mut self, now: Timestamp) {
-        if self.suspended {
-            self.handle_hint(Hint::Resumed, now);
-        }
-    }
-
     /// Something arrived from the network.
     pub fn handle_input(&mut self, input: Input, now: Timestamp) {
         self.wake(now);
@@ -545,13 +393,6 @@ impl Path {
         }
     }
 
-    fn heard(&mut self, id: LinkId, pong: bool, now: Timestamp) {
-        let answered = self.get_mut(id).is_some_and(|link| link.heard(pong, now));
-        if answered && self.current() == Some(id) {
-            self.events.push_back(PathEvent::Alive);
-        }
-    }
-
     /// Pass on what an engine has to say. `hangup`: the socket below is still there.
     fn drain_engine(&mut self, id: LinkId, hangup: bool, now: Timestamp) {
         loop {
@@ -585,14 +426,7 @@ impl Path {
         for id in ids {
             self.handle_link_timeout(id, now);
         }
-        if self.own_probe_at().is_some_and(|at| at <= now)
-            && let Some(link) = self.current().and_then(|id| self.get(id))
-        {
-            let patience = (4 * link.round_trip_ms(now)).max(QUIET_MS);
-            let probe = Probe { sent: now, deadline: now + patience, any_byte: true };
-            self.probe(link.id, probe);
-            self.last_own_probe = Some(now);
-        }
+        self.probe_after_silence(now);
         self.dial_when_due(now);
     }
 
@@ -610,19 +444,6 @@ impl Path {
             engine.handle_timeout(now);
             self.drain_engine(id, true, now);
         }
-    }
-
-    /// When silence on the current link is long enough to ask.
-    fn own_probe_at(&self) -> Option<Timestamp> {
-        let link = self.get(self.current()?)?;
-        if link.probe.is_some() || self.host_full || !link.is_open() {
-            return None;
-        }
-        let mut at = link.last_byte + LONG_SILENCE_MS;
-        if let Some(since) = self.outstanding_since {
-            at = at.min(link.last_byte.max(since) + QUIET_MS);
-        }
-        Some(self.last_own_probe.map_or(at, |last| at.max(last + PROBE_SPACING_MS)))
     }
 
     /// Whether a dial could start now, were it due.
