@@ -41,31 +41,25 @@ fn library() -> PathBuf {
     folder
 }
 
-/// The library with the sanitizer's checks in it, to be linked statically. `None` with a toolchain
-/// that cannot build it; then only the program itself and the heap are watched.
-fn instrumented() -> Option<&'static PathBuf> {
-    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT
-        .get_or_init(|| {
-            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("asan");
-            let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-            let status = Command::new(env!("CARGO"))
-                .current_dir(root())
-                .env("CARGO_TARGET_DIR", &folder)
-                // Sanitizers are not stable yet; without them nothing changes.
-                .env("RUSTC_BOOTSTRAP", "1")
-                .env("RUSTFLAGS", "-Zsanitizer=address")
-                .env_remove("CARGO_ENCODED_RUSTFLAGS")
-                .args(["rustc", "--quiet", "--lib", "--crate-type", "staticlib", "--target"])
-                .arg(&target)
-                .status();
-            if !status.is_ok_and(|status| status.success()) {
-                eprintln!("this toolchain has no sanitizer: the library itself is not watched");
-                return None;
-            }
-            Some(folder.join(target).join("debug/libroamio.a"))
-        })
-        .as_ref()
+/// The library with the sanitizer's checks in it, to be linked statically.
+fn instrumented() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("asan");
+        let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);
+        let status = Command::new(env!("CARGO"))
+            .current_dir(root())
+            .env("CARGO_TARGET_DIR", &folder)
+            // The option is not stable yet, but stable toolchains have what it needs.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTFLAGS", "-Zsanitizer=address")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .args(["rustc", "--quiet", "--lib", "--crate-type", "staticlib", "--target"])
+            .arg(&target)
+            .status();
+        assert!(status.unwrap().success(), "the library builds with AddressSanitizer");
+        folder.join(target).join("debug/libroamio.a")
+    })
 }
 
 fn compile(program: &str, watch: Watch) -> PathBuf {
@@ -78,10 +72,9 @@ fn compile(program: &str, watch: Watch) -> PathBuf {
         .arg(root().join(format!("tests/capi/{program}.c")))
         .arg("-I")
         .arg(root().join("include"));
-    let archive = (watch == Watch::Sanitizer).then(instrumented).flatten();
-    match archive {
-        Some(archive) => command.arg(archive).args(["-lssl", "-lcrypto", "-ldl"]),
-        None => command
+    match watch {
+        Watch::Sanitizer => command.arg(instrumented()).args(["-lssl", "-lcrypto", "-ldl"]),
+        Watch::None | Watch::Valgrind => command
             .arg("-L")
             .arg(&library)
             .arg("-lroamio")
@@ -91,7 +84,7 @@ fn compile(program: &str, watch: Watch) -> PathBuf {
     if watch == Watch::Sanitizer {
         command.args(["-fsanitize=address", "-fno-omit-frame-pointer"]);
     }
-    let output = command.output().unwrap();
+    let output = command.output().expect("a C compiler is installed, see .ci/prepare");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     binary
 }
@@ -110,19 +103,10 @@ fn run(program: &str, watch: Watch, args: &[String]) {
         }
         _ => Command::new(&binary),
     };
-    let output = command.args(args).output().unwrap();
+    let output = command.args(args).output().expect("valgrind is installed, see .ci/prepare");
     let _ = fs::remove_file(&binary);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program}: {}\n{said}", output.status);
-}
-
-/// Whether valgrind is here; a machine without it says so in the test's output.
-fn has_valgrind() -> bool {
-    let found = Command::new("valgrind").arg("--version").output().is_ok();
-    if !found {
-        eprintln!("valgrind is not installed: skipped");
-    }
-    found
 }
 
 fn misuse(watch: Watch, rounds: u32) {
@@ -166,9 +150,7 @@ fn misuse_is_answered_under_address_sanitizer() {
 
 #[test]
 fn misuse_is_answered_under_valgrind() {
-    if has_valgrind() {
-        misuse(Watch::Valgrind, 100);
-    }
+    misuse(Watch::Valgrind, 100);
 }
 
 #[test]
@@ -189,9 +171,7 @@ fn sockets_end_as_promised_under_address_sanitizer() {
 
 #[test]
 fn sockets_end_as_promised_under_valgrind() {
-    if has_valgrind() {
-        sockets(Watch::Valgrind, 1);
-    }
+    sockets(Watch::Valgrind, 1);
 }
 
 #[test]
@@ -206,7 +186,5 @@ fn conferences_end_as_promised_under_address_sanitizer() {
 
 #[test]
 fn conferences_end_as_promised_under_valgrind() {
-    if has_valgrind() {
-        conference(Watch::Valgrind);
-    }
+    conference(Watch::Valgrind);
 }

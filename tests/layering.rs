@@ -36,7 +36,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("proto", &["L0", "proto"]),
     ("driver", &["L0", "proto", "driver"]),
     ("client", &["L0", "proto", "driver", "client"]),
-    ("capi", &["L0", "client", "capi", "proto::io", "driver::dispatch"]),
+    ("capi", &["L0", "client", "capi"]),
     ("", &["L0"]),
 ];
 

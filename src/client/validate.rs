@@ -85,7 +85,8 @@ pub(crate) fn conference(config: &ConferenceConfig) -> Result<()> {
 fn endpoint(endpoint: &Endpoint) -> Result<()> {
     let bad = |text: &'static str| Err(Error::new(Code::InvalidArgument, text));
     let plain = |text: &str| text.bytes().all(|byte| (0x21..0x7f).contains(&byte));
-    if !Endpoint::is_host(&endpoint.host) {
+    // A builder checks the other options before it knows the host.
+    if !endpoint.host.is_empty() && !Endpoint::is_host(&endpoint.host) {
         return bad("endpoint.host: neither an address nor a name in ASCII");
     }
     if endpoint.port == 0 {

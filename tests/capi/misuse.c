@@ -303,6 +303,7 @@ static void numbers_are_checked(void) {
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_conference_config_set_sequence(options, 3));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_conference_config_set_timeout_ms(options, ROAM_TIMEOUT_ACK, 1));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_log_set(5, NULL, NULL));
+  CHECK(equals(roam_version(), ROAM_VERSION) && roam_abi_version() == ROAM_ABI_VERSION);
   CHECK(equals(roam_status_name(ROAM_E_ACK_LOST), "ACK_LOST"));
   CHECK(equals(roam_status_name(0), "OK") && equals(roam_status_name(98), "UNKNOWN"));
 
