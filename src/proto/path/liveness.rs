@@ -111,7 +111,9 @@ impl Path {
 
     fn probe(&mut self, id: LinkId, wanted: Probe) {
         let Some(link) = self.get_mut(id) else { return };
-        if link.probe.is_none_or(|probe| wanted.deadline < probe.deadline) {
+        let harder =
+            |probe: Probe| wanted.deadline < probe.deadline || (probe.any_byte && !wanted.any_byte);
+        if link.probe.is_none_or(harder) {
             link.probe = Some(wanted);
             if link.is_open() {
                 self.control.push_back(Transmit::Ping { link: id });

@@ -71,6 +71,18 @@ fn bytes_that_were_on_their_way_do_not_answer_for_a_dead_path() {
 }
 
 #[test]
+fn a_hint_asks_again_although_a_question_is_out() {
+    let mut world = ready();
+    let link = world.session_link();
+    world.freeze(link, Side::Server, Flow::BlackHole);
+    world.text();
+    world.run_for(5_500);
+    world.hint(Hint::NetworkLost);
+    world.burst("on-its-way-", 1, 0);
+    world.run_until(1_100, |world| world.app.state == ConferenceState::Resuming);
+}
+
+#[test]
 fn a_message_that_is_long_on_its_way_keeps_the_pong_waiting() {
     let mut world = ready();
     world.run_for(3_000);
