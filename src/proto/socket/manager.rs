@@ -1,38 +1,32 @@
 //! A manager: one connection, its reconnection, and the sockets that share it.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+mod inbound;
+mod outbound;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::config::ManagerConfig;
 use crate::error::{Code, Error};
-use crate::payload::{Outgoing, Payload};
+use crate::payload::Payload;
 use crate::proto::engine::session::Frame;
 use crate::proto::io::{
-    AckToken, Command, DisconnectReason, Event, Input, LinkId, ManagerEvent, ManagerState,
-    RequestId, Retry, SocketEvent, SocketId, SocketState, Transmit,
+    Command, DisconnectReason, Event, Input, LinkId, ManagerEvent, ManagerState, RequestId, Retry,
+    SocketEvent, SocketId, SocketState, Transmit,
 };
 use crate::proto::path::{Path, PathEvent, Role, Verdict};
-use crate::proto::socket::decoder::{Decoder, Received};
-use crate::proto::socket::namespace::{Namespace, Queued, Wire};
-use crate::proto::socket::packet::{self, Kind};
+use crate::proto::socket::decoder::Decoder;
+use crate::proto::socket::namespace::{Namespace, Wire};
+use crate::proto::socket::packet;
+use crate::proto::socket::requests::Requests;
 use crate::proto::time::{Now, Timestamp, earliest, millis};
-use crate::proto::track::{Deadlines, Track};
+use crate::proto::track::Track;
 use crate::secret::Secret;
 
 /// CONNECT does not follow DISCONNECT of the same namespace sooner than this (`socket-io` 3, rule 4).
 const REJOIN_GAP_MS: u64 = 100;
-/// What a refusal without a message says.
-const REFUSED: &str = "the server refused the namespace";
-
-/// A request that has no outcome yet.
-#[derive(Debug)]
-struct Pending {
-    socket: SocketId,
-    deadline: Option<Timestamp>,
-    /// Under which it was written.
-    ack: Option<u64>,
-}
 
 /// One manager and its sockets.
 #[derive(Debug)]
@@ -42,11 +36,7 @@ pub struct Manager {
     decoder: Decoder,
     track: Track<ManagerState>,
     namespaces: Vec<Namespace>,
-    requests: HashMap<RequestId, Pending>,
-    deadlines: Deadlines,
-    /// How many of `requests` were written.
-    unanswered: usize,
-    queued: (usize, usize),
+    requests: Requests,
     last_token: u64,
     /// A link that opened while the current one was being probed.
     candidate: Option<LinkId>,
@@ -64,10 +54,7 @@ impl Manager {
             config,
             track: Track::default(),
             namespaces: Vec::new(),
-            requests: HashMap::new(),
-            deadlines: Deadlines::default(),
-            unanswered: 0,
-            queued: (0, 0),
+            requests: Requests::default(),
             last_token: 0,
             candidate: None,
             closing: false,
@@ -77,8 +64,8 @@ impl Manager {
 
     /// Events and bytes that wait to be written.
     pub fn queued(&self) -> (usize, usize) {
-        let (frames, bytes) = self.path.queued();
-        (frames + self.queued.0, bytes + self.queued.1)
+        let (path, own) = (self.path.queued(), self.requests.queued());
+        (path.0 + own.0, path.1 + own.1)
     }
 
     // ---- commands -------------------------------------------------------------------------
@@ -198,27 +185,19 @@ impl Manager {
         }
         self.disconnect(socket, now);
         let closed = || Error::new(Code::Closed, "the socket was freed");
-        let requests: Vec<RequestId> = self.requests_of(socket);
-        for request in requests {
+        for request in self.requests.of(Some(socket)) {
             self.settle(request, Err(closed()));
         }
         let Some(index) = self.index(socket) else { return };
         let namespace = &mut self.namespaces[index];
         for queued in std::mem::take(&mut namespace.queue) {
-            Self::uncount(&mut self.queued, &queued.event);
+            self.requests.uncount(&queued.event);
         }
         namespace.socket = None;
         if namespace.wire == Wire::Apart {
             self.namespaces.remove(index);
         }
         self.events.push_back(Event::Detached(socket));
-    }
-
-    fn requests_of(&self, socket: SocketId) -> Vec<RequestId> {
-        let of_socket = self.requests.iter().filter(|(_, pending)| pending.socket == socket);
-        let mut requests: Vec<RequestId> = of_socket.map(|(request, _)| *request).collect();
-        requests.sort_unstable();
-        requests
     }
 
     /// Close the connection when no socket wants one.
@@ -235,96 +214,11 @@ impl Manager {
         self.go(ManagerState::Idle, None);
     }
 
-    fn emit(
-        &mut self,
-        socket: SocketId,
-        event: Outgoing,
-        request: Option<RequestId>,
-        timeout_ms: Option<u64>,
-        volatile: bool,
-        now: Timestamp,
-    ) {
-        let Some(index) = self.index(socket).filter(|_| !self.closing) else {
-            if let Some(request) = request {
-                let error = Error::new(Code::Closed, "the socket was freed");
-                self.events.push_back(Event::Outcome { request, result: Err(error) });
-            }
-            return;
-        };
-        let connected = self.namespaces[index].is_connected();
-        let link = self.path.current().filter(|_| connected);
-        if volatile && !link.is_some_and(|link| self.path.is_writable(link)) {
-            if let Some(request) = request {
-                let error = Error::new(Code::NotSent, "volatile, and the connection is not ready");
-                self.events.push_back(Event::Outcome { request, result: Err(error) });
-            }
-            return;
-        }
-        if let Some(request) = request {
-            let limit = timeout_ms.or_else(|| self.config.ack_timeout.map(millis));
-            let deadline = limit.map(|ms| now + ms);
-            if let Some(at) = deadline {
-                self.deadlines.add(at, request);
-            }
-            self.requests.insert(request, Pending { socket, deadline, ack: None });
-        }
-        match link {
-            Some(link) => self.write(index, link, Queued { event, request }),
-            None => {
-                self.queued.0 += 1;
-                self.queued.1 += event.weight();
-                self.namespaces[index].queue.push_back(Queued { event, request });
-            }
-        }
-    }
-
-    fn write(&mut self, index: usize, link: LinkId, queued: Queued) {
-        let namespace = &mut self.namespaces[index];
-        let id = match queued.request {
-            Some(request) => match self.requests.get_mut(&request) {
-                Some(pending) => {
-                    self.unanswered += 1;
-                    pending.ack = Some(namespace.expect_ack(request));
-                    pending.ack
-                }
-                // It ran out of time in the queue, so it is never sent.
-                None => return,
-            },
-            None => None,
-        };
-        let kind =
-            if queued.event.attachment_count() > 0 { Kind::BinaryEvent } else { Kind::Event };
-        let header = packet::header(kind, &namespace.name, queued.event.attachment_count(), id);
-        self.send(link, queued.event, &header);
-    }
-
-    fn send(&mut self, link: LinkId, outgoing: Outgoing, header: &[u8]) {
-        let (frame, attachments) = outgoing.stamp(header);
-        self.path.send(link, Frame::Text(frame));
-        for attachment in attachments {
-            self.path.send(link, Frame::Binary(attachment));
-        }
-    }
-
-    fn ack(&mut self, socket: SocketId, token: AckToken, ack: Outgoing) {
-        let Some(index) = self.index(socket) else { return };
-        let (Some(link), Some(id)) = (self.path.current(), self.namespaces[index].pay(token))
-        else {
-            return;
-        };
-        let kind = if ack.attachment_count() > 0 { Kind::BinaryAck } else { Kind::Ack };
-        let name = &self.namespaces[index].name;
-        let header = packet::header(kind, name, ack.attachment_count(), Some(id));
-        self.send(link, ack, &header);
-    }
-
     fn close(&mut self) {
         if std::mem::replace(&mut self.closing, true) {
             return;
         }
-        let mut requests: Vec<RequestId> = self.requests.keys().copied().collect();
-        requests.sort_unstable();
-        for request in requests {
+        for request in self.requests.of(None) {
             self.settle(request, Err(Error::new(Code::Closed, "the manager was closed")));
         }
         if let Some(link) = self.path.current() {
@@ -348,16 +242,12 @@ impl Manager {
 
     /// Give a request its outcome; nothing happens when it has one.
     fn settle(&mut self, request: RequestId, result: Result<Payload, Error>) {
-        let Some(pending) = self.requests.remove(&request) else { return };
+        let Some(pending) = self.requests.finish(request) else { return };
         if let Some(index) = self.index(pending.socket) {
             match pending.ack {
                 Some(id) => drop(self.namespaces[index].take_ack(id)),
                 None => self.take_from_queue(index, request),
             }
-        }
-        self.unanswered -= usize::from(pending.ack.is_some());
-        if let Some(at) = pending.deadline {
-            self.deadlines.remove(at, request);
         }
         self.events.push_back(Event::Outcome { request, result });
     }
@@ -367,7 +257,7 @@ impl Manager {
         let queue = &mut self.namespaces[index].queue;
         let place = queue.iter().position(|queued| queued.request == Some(request));
         if let Some(queued) = place.and_then(|place| queue.remove(place)) {
-            Self::uncount(&mut self.queued, &queued.event);
+            self.requests.uncount(&queued.event);
         }
     }
 
@@ -396,9 +286,8 @@ impl Manager {
         }
         self.path.handle_timeout(now);
         self.run(now);
-        while let Some(request) = self.deadlines.pop_due(now) {
-            let written = self.requests.get(&request).is_some_and(|pending| pending.ack.is_some());
-            let error = if written {
+        while let Some(request) = self.requests.due(now) {
+            let error = if self.requests.is_written(request) {
                 Error::new(Code::AckTimeout, "no ack in time")
             } else {
                 Error::new(Code::NotSent, "not connected within the time limit")
@@ -476,7 +365,7 @@ impl Manager {
     }
 
     fn awaits_answer(&self) -> bool {
-        self.unanswered > 0
+        self.requests.await_answers()
             || self.namespaces.iter().any(|known| matches!(known.wire, Wire::Pending { .. }))
     }
 
@@ -546,149 +435,6 @@ impl Manager {
         }
     }
 
-    // ---- packets --------------------------------------------------------------------------
-
-    fn handle_decoded(
-        &mut self,
-        link: LinkId,
-        received: Result<Option<Received>, Error>,
-        now: Timestamp,
-    ) {
-        match received {
-            Ok(Some(received)) => self.handle_packet(received, now),
-            Ok(None) => {}
-            Err(error) => self.path.fail(link, error, now),
-        }
-    }
-
-    fn handle_packet(&mut self, received: Received, now: Timestamp) {
-        let name = received.namespace();
-        let known = self.namespaces.iter().position(|known| known.name.as_bytes() == name);
-        // Packets for namespaces that nobody asked for touch nothing.
-        let Some(index) = known else { return };
-        match received.packet.kind {
-            Kind::Connect => self.handle_connect(index, &received, now),
-            Kind::ConnectError => self.handle_connect_error(index, &received, now),
-            Kind::Disconnect => self.handle_disconnect(index, now),
-            Kind::Event | Kind::BinaryEvent => self.handle_event(index, received, now),
-            Kind::Ack | Kind::BinaryAck => {
-                let id = received.packet.id;
-                if let Some(request) = id.and_then(|id| self.namespaces[index].take_ack(id)) {
-                    self.settle(request, Ok(received.into_payload()));
-                }
-            }
-        }
-    }
-
-    fn handle_connect(&mut self, index: usize, received: &Received, now: Timestamp) {
-        let namespace = &mut self.namespaces[index];
-        let Wire::Pending { stale_auth, .. } = namespace.wire else { return };
-        namespace.wire = Wire::Joined;
-        if !namespace.wanted || stale_auth {
-            return self.leave(index, now);
-        }
-        let sid = received.text_member(b"sid").filter(|sid| !sid.is_empty());
-        let Some(sid) = sid.map(Arc::from) else {
-            let text = "CONNECT reply without a sid: the server may speak Socket.IO 2.x";
-            let error = Error::new(Code::ConnectError, text);
-            if let Some(link) = self.path.current() {
-                self.connect_error(index, &error, true);
-                self.path.fail(link, error, now);
-            }
-            return;
-        };
-        for (payload, ack) in namespace.take_early() {
-            if let Some(socket) = namespace.socket {
-                let event = SocketEvent::Event { payload, ack };
-                self.events.push_back(Event::Socket(socket, event));
-            }
-        }
-        if let Some(link) = self.path.current() {
-            for queued in std::mem::take(&mut self.namespaces[index].queue) {
-                Self::uncount(&mut self.queued, &queued.event);
-                self.write(index, link, queued);
-            }
-        }
-        self.go_socket(index, SocketState::Connected, None, Some(sid), None);
-    }
-
-    fn uncount(queued: &mut (usize, usize), event: &Outgoing) {
-        queued.0 -= 1;
-        queued.1 -= event.weight();
-    }
-
-    fn handle_connect_error(&mut self, index: usize, received: &Received, now: Timestamp) {
-        if matches!(self.namespaces[index].wire, Wire::Pending { .. }) {
-            let message = received.text().or_else(|| received.text_member(b"message"));
-            let message = message.map_or(Cow::Borrowed(REFUSED), |text| text.into_owned().into());
-            let json = received.body().and_then(|json| std::str::from_utf8(json).ok());
-            let error = Error::new(Code::ConnectError, message);
-            self.refuse(index, error.with_server_json(json.unwrap_or("{}")), now);
-        }
-    }
-
-    /// The server does not want this namespace: the socket rests until the user connects again.
-    fn refuse(&mut self, index: usize, error: Error, now: Timestamp) {
-        let namespace = &mut self.namespaces[index];
-        let stale_auth = matches!(namespace.wire, Wire::Pending { stale_auth: true, .. });
-        namespace.forget_wire();
-        // What was refused is an auth payload that the user has replaced since.
-        if namespace.wanted && stale_auth {
-            return self.join(index, now);
-        }
-        self.connect_error(index, &error, false);
-        self.namespaces[index].wanted = false;
-        self.go_socket(index, SocketState::Idle, Some(error), None, None);
-        self.rest_if_unwanted();
-    }
-
-    fn handle_disconnect(&mut self, index: usize, now: Timestamp) {
-        let namespace = &mut self.namespaces[index];
-        match namespace.wire {
-            Wire::Joined => {
-                namespace.forget_wire();
-                namespace.wanted = false;
-                let error = Error::new(Code::ServerDisconnect, "disconnected by the server");
-                let reason = Some(DisconnectReason::ServerDisconnect);
-                self.lose_written(index, "the server disconnected before the ack came");
-                self.go_socket(index, SocketState::Idle, Some(error), None, reason);
-                self.rest_if_unwanted();
-            }
-            Wire::Pending { .. } => {
-                let text = "the server disconnected the namespace before it was joined";
-                self.refuse(index, Error::new(Code::ServerDisconnect, text), now);
-            }
-            Wire::Apart | Wire::Gap { .. } => {}
-        }
-    }
-
-    fn handle_event(&mut self, index: usize, received: Received, now: Timestamp) {
-        let namespace = &mut self.namespaces[index];
-        let pending = matches!(namespace.wire, Wire::Pending { .. });
-        if !namespace.wanted || !(pending || namespace.wire == Wire::Joined) {
-            return;
-        }
-        let Some(socket) = namespace.socket else { return };
-        let ack = received.packet.id.map(|id| {
-            self.last_token += 1;
-            let token = AckToken(self.last_token);
-            namespace.owe(token, id);
-            token
-        });
-        let payload = received.into_payload();
-        if pending {
-            let limits = &self.config.common.limits;
-            if !namespace.keep_early(payload, ack, limits)
-                && let Some(link) = self.path.current()
-            {
-                let text = "too many events before the CONNECT reply";
-                self.path.fail(link, Error::new(Code::SocketPacket, text), now);
-            }
-        } else {
-            self.events.push_back(Event::Socket(socket, SocketEvent::Event { payload, ack }));
-        }
-    }
-
     // ---- states ---------------------------------------------------------------------------
 
     fn go(&mut self, state: ManagerState, cause: Option<Error>) {
@@ -729,7 +475,7 @@ impl Manager {
             return None;
         }
         let namespaces = self.namespaces.iter().filter_map(Namespace::poll_timeout).min();
-        earliest(self.path.poll_timeout(), earliest(namespaces, self.deadlines.first()))
+        earliest(self.path.poll_timeout(), earliest(namespaces, self.requests.poll_timeout()))
     }
 }
 
@@ -742,6 +488,3 @@ const fn disconnect_reason(code: Code) -> DisconnectReason {
         _ => DisconnectReason::TransportError,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,3 +8,4 @@ pub mod decoder;
 pub mod manager;
 mod namespace;
 pub mod packet;
+mod requests;

@@ -1,0 +1,86 @@
+//! What the host says through its sockets.
+
+use crate::error::{Code, Error};
+use crate::payload::Outgoing;
+use crate::proto::engine::session::Frame;
+use crate::proto::io::{AckToken, Event, LinkId, RequestId, SocketId};
+use crate::proto::socket::manager::Manager;
+use crate::proto::socket::namespace::Queued;
+use crate::proto::socket::packet::{self, Kind};
+use crate::proto::time::{Timestamp, millis};
+
+impl Manager {
+    pub(super) fn emit(
+        &mut self,
+        socket: SocketId,
+        event: Outgoing,
+        request: Option<RequestId>,
+        timeout_ms: Option<u64>,
+        volatile: bool,
+        now: Timestamp,
+    ) {
+        let Some(index) = self.index(socket).filter(|_| !self.closing) else {
+            if let Some(request) = request {
+                let error = Error::new(Code::Closed, "the socket was freed");
+                self.events.push_back(Event::Outcome { request, result: Err(error) });
+            }
+            return;
+        };
+        let connected = self.namespaces[index].is_connected();
+        let link = self.path.current().filter(|_| connected);
+        if volatile && !link.is_some_and(|link| self.path.is_writable(link)) {
+            if let Some(request) = request {
+                let error = Error::new(Code::NotSent, "volatile, and the connection is not ready");
+                self.events.push_back(Event::Outcome { request, result: Err(error) });
+            }
+            return;
+        }
+        if let Some(request) = request {
+            let limit = timeout_ms.or_else(|| self.config.ack_timeout.map(millis));
+            self.requests.add(request, socket, limit.map(|ms| now + ms));
+        }
+        match link {
+            Some(link) => self.write(index, link, Queued { event, request }),
+            None => {
+                self.requests.count(&event);
+                self.namespaces[index].queue.push_back(Queued { event, request });
+            }
+        }
+    }
+
+    pub(super) fn write(&mut self, index: usize, link: LinkId, queued: Queued) {
+        let namespace = &mut self.namespaces[index];
+        let id = match queued.request {
+            Some(request) => {
+                let id = namespace.expect_ack(request);
+                self.requests.written(request, id);
+                Some(id)
+            }
+            None => None,
+        };
+        let kind =
+            if queued.event.attachment_count() > 0 { Kind::BinaryEvent } else { Kind::Event };
+        let header = packet::header(kind, &namespace.name, queued.event.attachment_count(), id);
+        self.send(link, queued.event, &header);
+    }
+
+    fn send(&mut self, link: LinkId, outgoing: Outgoing, header: &[u8]) {
+        let (frame, attachments) = outgoing.stamp(header);
+        self.path.send(link, Frame::Text(frame));
+        for attachment in attachments {
+            self.path.send(link, Frame::Binary(attachment));
+        }
+    }
+
+    pub(super) fn ack(&mut self, socket: SocketId, token: AckToken, ack: Outgoing) {
+        let Some(index) = self.index(socket) else { return };
+        let (Some(link), Some(id)) = (self.path.current(), self.namespaces[index].pay(token))
+        else {
+            return;
+        };
+        let kind = if ack.attachment_count() > 0 { Kind::BinaryAck } else { Kind::Ack };
+        let name = &self.namespaces[index].name;
+        let header = packet::header(kind, name, ack.attachment_count(), Some(id));
+        self.send(link, ack, &header);
+    }
+}
