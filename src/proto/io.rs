@@ -437,7 +437,7 @@ pub enum Event {
 }
 
 /// What a replayed notification takes beside its text.
-const REPLAYED_WEIGHT: usize = 256;
+const REPLAYED_WEIGHT: usize = 128;
 
 impl Event {
     /// The bytes that this event keeps alive, as the queue to the host counts them.
