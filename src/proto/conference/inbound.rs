@@ -143,7 +143,7 @@ impl Session {
     fn handle_server_disconnect(&mut self, link: LinkId, now: Timestamp) {
         let error = || Error::new(Code::ServerDisconnect, "disconnected by the portal");
         match self.path.role(link) {
-            Some(Role::Retiring) => self.end_drain(link, true),
+            Some(Role::Retiring) => self.end_drain(link, self.intruders.none_abandoned(now)),
             Some(Role::Current) if self.track.state() == ConferenceState::Ready => {
                 if self.relogin.is_some() {
                     self.handle_takeover(link, now);

@@ -62,6 +62,11 @@ pub(super) struct Intruders {
 }
 
 impl Intruders {
+    /// Whether a `41` can have no other cause in us than the relogin that was made last.
+    pub(super) fn none_abandoned(&self, now: Timestamp) -> bool {
+        self.abandoned.back().is_none_or(|at| now.since(*at) > INTRUDER_WINDOW_MS)
+    }
+
     /// The wait before the next relogin; `None`: enough.
     fn next(&mut self, now: Timestamp) -> Option<u64> {
         for times in [&mut self.abandoned, &mut self.foreign] {
@@ -123,8 +128,10 @@ impl Session {
         if let Some(side) = self.side(old) {
             side.late_until = Some(now + LATE_ANSWERS_MS);
         }
+        // If an abandoned one came through first, notifications went to its connection meanwhile.
+        let proof = self.intruders.none_abandoned(now);
         if let Some(relogin) = &mut self.relogin {
-            relogin.taken_over = true;
+            relogin.taken_over = proof;
         }
     }
 

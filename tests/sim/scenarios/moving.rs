@@ -1,6 +1,6 @@
 //! Between two connections: what holds when a move is needless, refused, lost, or cut short.
 
-use roamio::config::ConferenceConfig;
+use roamio::config::{ConferenceConfig, PortalProtocol};
 use roamio::error::Code;
 use roamio::proto::io::{ConferenceState, Hint, Input, LinkId};
 use roamio_portal::model::ModelConfig;
@@ -242,4 +242,34 @@ fn leaving_uses_the_connection_that_stands_by() {
     world.run_until(3_000, World::is_ended);
     assert_eq!((world.app.code(logout), world.watch.total_dials), (None, 2));
     assert!(world.server.portal.participants("room").is_empty());
+}
+
+#[test]
+fn what_went_to_an_abandoned_connection_is_an_uncertain_gap() {
+    // The answer to the second relogin comes after the old connection's `41`, or before it.
+    for (slow_old, slow_answer) in [(0, 300), (300, 0)] {
+        let config =
+            ConferenceConfig { protocol: PortalProtocol::V1_1, ..ConferenceConfig::default() };
+        let mut world = World::ready(Setup { config, ..Setup::default() });
+        let old = world.session_link();
+        let first = begin_move(&mut world);
+        world.freeze(first, Side::Server, Flow::Held);
+        // The portal learns late that it is closed.
+        world.with_link(first, |link| link.up.latency = 1_000);
+        world.run_for(600);
+        let second = begin_move(&mut world);
+        world.freeze(second, Side::Server, Flow::Held);
+        world.with_link(old, |link| link.down.latency += slow_old);
+        world.with_link(second, |link| link.down.latency += slow_answer);
+        world.thaw(first);
+        world.run_until_answered("relogin", 1);
+        world.burst("lost-", 2, 0);
+        world.thaw(second);
+        world.run_until(2_000, |world| world.app.migrated == 1);
+        world.run_for(1_000);
+        assert_eq!(world.app.gaps, [(1, 0, false)]);
+        world.burst("later-", 2, 0);
+        world.run_for(1_000);
+        assert_eq!(world.app.notified, 2);
+    }
 }
