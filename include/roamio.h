@@ -783,6 +783,7 @@ roam_status roam_socket_new(const roam_manager *manager,
 /**
  * Join the namespace, now and after every reconnect. `auth_json` is a JSON object for the server,
  * or empty. When the namespace is wanted already only `auth_json` changes, for the next time.
+ * QUEUE_FULL when calls come faster than they can be looked at.
  */
 roam_status roam_socket_connect(const roam_socket *socket, roam_str auth_json);
 
@@ -814,7 +815,8 @@ roam_status roam_socket_emit_volatile(const roam_socket *socket,
  * As roam_socket_emit, and have the server answer. The completion gets the server's arguments, or
  * ACK_TIMEOUT or ACK_LOST (the server may or may not have acted), NOT_SENT, CANCELLED or CLOSED.
  * `timeout_ms` counts from now, connected or not; 0 means the manager's. `request` (may be NULL)
- * becomes a number for roam_socket_cancel.
+ * becomes a number for roam_socket_cancel. QUEUE_FULL also while as many completions are outstanding
+ * as ROAM_LIMIT_HOST_QUEUE_EVENTS allows.
  */
 roam_status roam_socket_emit_with_ack(const roam_socket *socket,
                                       roam_str name,
@@ -986,7 +988,8 @@ roam_status roam_conference_logout(const roam_conference *conference,
  * counts from now; 0 means the configured one. `request` (may be NULL) becomes a number for
  * roam_conference_cancel.
  * At once: NOT_LOGGED_IN before a login and after the end; RESERVED_EVENT also for login, relogin,
- * refreshReconnectionTicket and logout, which the session sends by itself.
+ * refreshReconnectionTicket and logout, which the session sends by itself; QUEUE_FULL when too much
+ * waits, or while as many completions are outstanding as ROAM_LIMIT_HOST_QUEUE_EVENTS allows.
  */
 roam_status roam_conference_request(const roam_conference *conference,
                                     roam_str name,

@@ -221,7 +221,8 @@ pub unsafe extern "C" fn roam_conference_logout(
 /// counts from now; 0 means the configured one. `request` (may be NULL) becomes a number for
 /// roam_conference_cancel.
 /// At once: NOT_LOGGED_IN before a login and after the end; RESERVED_EVENT also for login, relogin,
-/// refreshReconnectionTicket and logout, which the session sends by itself.
+/// refreshReconnectionTicket and logout, which the session sends by itself; QUEUE_FULL when too much
+/// waits, or while as many completions are outstanding as ROAM_LIMIT_HOST_QUEUE_EVENTS allows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_conference_request(
     conference: *const roam_conference,

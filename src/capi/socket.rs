@@ -179,6 +179,7 @@ pub unsafe extern "C" fn roam_socket_new(
 
 /// Join the namespace, now and after every reconnect. `auth_json` is a JSON object for the server,
 /// or empty. When the namespace is wanted already only `auth_json` changes, for the next time.
+/// QUEUE_FULL when calls come faster than they can be looked at.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_socket_connect(
     socket: *const roam_socket,
@@ -257,7 +258,8 @@ pub unsafe extern "C" fn roam_socket_emit_volatile(
 /// As roam_socket_emit, and have the server answer. The completion gets the server's arguments, or
 /// ACK_TIMEOUT or ACK_LOST (the server may or may not have acted), NOT_SENT, CANCELLED or CLOSED.
 /// `timeout_ms` counts from now, connected or not; 0 means the manager's. `request` (may be NULL)
-/// becomes a number for roam_socket_cancel.
+/// becomes a number for roam_socket_cancel. QUEUE_FULL also while as many completions are outstanding
+/// as ROAM_LIMIT_HOST_QUEUE_EVENTS allows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_socket_emit_with_ack(
     socket: *const roam_socket,
