@@ -394,6 +394,10 @@ impl Session {
     }
 
     pub(super) fn end_with(&mut self, cause: Option<Error>, fate: Fate<'_>) {
+        // First the state, so that whoever gets an outcome finds the session ended.
+        if let Some(transition) = self.track.go(ConferenceState::Ended, cause.clone()) {
+            self.tell(ConferenceEvent::State(transition));
+        }
         self.requests.end(fate);
         while let Some((request, result)) = self.requests.poll_outcome() {
             self.outcome(request, result);
@@ -415,9 +419,6 @@ impl Session {
         self.patient_from = None;
         self.sides.clear();
         self.path.stop();
-        if let Some(transition) = self.track.go(ConferenceState::Ended, cause) {
-            self.tell(ConferenceEvent::State(transition));
-        }
     }
 
     /// The last handle is gone.
