@@ -5,6 +5,7 @@ CC ?= cc
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
 PORTAL := $(TARGET)/release/roamio-portal
+TIMELINE := $(TARGET)/release/examples/timeline
 
 .PHONY: demo lib test lint header bench clean
 
@@ -12,13 +13,16 @@ PORTAL := $(TARGET)/release/roamio-portal
 demo:
 	.ci/prepare demo
 	$(CARGO) build --release --package roamio-portal
-	$(CARGO) build --release --example timeline
-	$(MAKE) lib
+	$(MAKE) $(TIMELINE) lib
 	mkdir -p $(DEMO)
 	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -Iinclude -o $(DEMO)/survive \
 	    examples/c/survive.c examples/c/portal.c examples/c/report.c \
 	    -L$(TARGET)/release -lroamio -lpthread -Wl,-rpath,$(abspath $(TARGET)/release)
-	examples/c/demo.sh $(PORTAL) $(DEMO)/survive $(TARGET)/release/examples/timeline $(DEMO)
+	examples/c/demo.sh $(PORTAL) $(DEMO)/survive $(TIMELINE) $(DEMO)
+
+# By its date, because Cargo would build the library in turns for this and for `lib`.
+$(TIMELINE): examples/timeline.rs
+	$(CARGO) build --release --example timeline
 
 # The shared library alone: $(TARGET)/release/libroamio.so, and the name that programs look for.
 lib:
