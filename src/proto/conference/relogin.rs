@@ -107,11 +107,7 @@ impl Session {
             let text = "the session was taken over four times within a minute";
             return self.end(Some(Error::new(Code::Superseded, text)));
         };
-        self.give_up_drain();
-        self.path.retire();
-        if let Some(side) = self.side(link) {
-            side.late_until = Some(now + LATE_ANSWERS_MS);
-        }
+        self.retire(link, now);
         self.path.redial_after(delay, now);
         self.begin_resuming(cause.clone(), now);
         if delay > 0 {
@@ -120,14 +116,19 @@ impl Session {
         }
     }
 
+    /// The current connection has lost the session; only late answers are awaited on it.
+    fn retire(&mut self, current: LinkId, now: Timestamp) {
+        self.give_up_drain();
+        self.path.retire();
+        if let Some(side) = self.side(current) {
+            side.late_until = Some(now + LATE_ANSWERS_MS);
+        }
+    }
+
     /// `41` on the old connection while our relogin is under way on a new one: it was done, and the
     /// answer is late.
     pub(super) fn handle_takeover(&mut self, old: LinkId, now: Timestamp) {
-        self.give_up_drain();
-        self.path.retire();
-        if let Some(side) = self.side(old) {
-            side.late_until = Some(now + LATE_ANSWERS_MS);
-        }
+        self.retire(old, now);
         // If an abandoned one came through first, notifications went to its connection meanwhile.
         let proof = self.intruders.none_abandoned(now);
         if let Some(relogin) = &mut self.relogin {

@@ -78,16 +78,9 @@ impl Entry {
             _ => {}
         })
         .ok()?;
-        let quoted = name.filter(|span| span.of(frame).first() == Some(&b'"'))?;
-        let inner = Span { start: quoted.start + 1, end: quoted.end - 1 };
-        let raw = inner.of(frame);
-        let name = if raw.contains(&b'\\') {
-            Name::Decoded(json::decode_string(raw)?.into_owned().into())
-        } else {
-            Name::Plain(inner)
-        };
+        let name = Name::read(frame, name?)?;
         let seq = seq.filter(|seq: &u64| *seq <= 1 << 53);
-        let print = Fingerprint::new(raw, data.map(|span| span.of(frame)));
+        let print = Fingerprint::new(name.bytes(frame), data.map(|span| span.of(frame)));
         Some(Self { name, data, seq, print })
     }
 
@@ -102,5 +95,19 @@ impl Entry {
             ),
             None => Payload::with_null(frame, &self.name),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_escapes_has_the_fingerprint_of_the_live_notification() {
+        let read = |text: &'static str| Entry::read(text.as_bytes(), Span::new(0, text.len()));
+        let escaped = read(r#"{"event":"te\u0078t","data":{"a":1},"seq":1}"#).expect("an entry");
+        assert_eq!(escaped.name, Name::Decoded("text".into()));
+        assert_eq!(escaped.print, Fingerprint::new(b"text", Some(br#"{"a":1}"#)));
+        assert!(read(r#"{"event":7,"seq":1}"#).is_none(), "no name");
     }
 }

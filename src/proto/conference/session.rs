@@ -29,6 +29,7 @@ use crate::proto::track::Track;
 
 /// Late answers are awaited this long on a connection that was taken over from.
 pub(super) const LATE_ANSWERS_MS: u64 = 5_000;
+
 /// One conference session.
 #[derive(Debug)]
 pub struct Session {
