@@ -8,9 +8,11 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use roamio::config::{Endpoint, ManagerConfig};
+use roamio::config::{Endpoint, ManagerConfig, SocketOptions};
 use roamio::payload::Outgoing;
-use roamio::proto::io::{Command, Event, Input, LinkId, SocketEvent, SocketId, Transmit};
+use roamio::proto::io::{
+    Command, Cookies, Event, Input, Offline, SocketEvent, SocketId, Transmit, WireId,
+};
 use roamio::proto::stack::Stack;
 use roamio::proto::time::{Now, Timestamp};
 use support::{Counting, event_args, measure};
@@ -22,7 +24,7 @@ const MESSAGES: u64 = 50_000;
 const SOCKET: SocketId = SocketId(1);
 
 fn text(frame: Bytes) -> Input {
-    Input::Text { link: LinkId(1), frame }
+    Input::Text { wire: WireId(1), frame }
 }
 
 /// A stack with one joined namespace.
@@ -30,11 +32,18 @@ fn joined() -> Stack {
     let (endpoint, _) = Endpoint::parse("http://127.0.0.1:1").unwrap();
     let mut stack = Stack::manager(Arc::new(ManagerConfig::new(endpoint)), 1);
     let now = Now { mono: Timestamp(1), wall: 0 };
-    stack.handle_command(Command::Attach { socket: SOCKET, namespace: "/".into() }, now);
+    stack.handle_command(
+        Command::Attach {
+            socket: SOCKET,
+            namespace: "/".into(),
+            options: SocketOptions::default(),
+        },
+        now,
+    );
     stack.handle_command(Command::Connect { socket: SOCKET, auth: None }, now);
     let open = r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
     for input in [
-        Input::Connected { link: LinkId(1), local: None, connect_ms: 1 },
+        Input::Connected { wire: WireId(1), local: None, cookies: Cookies::default() },
         text(Bytes::from_static(open.as_bytes())),
         text(Bytes::from_static(br#"40{"sid":"b"}"#)),
     ] {
@@ -97,7 +106,7 @@ fn outbound(size: usize) {
                 event,
                 request: None,
                 timeout_ms: None,
-                volatile: false,
+                offline: Offline::Wait,
             };
             stack.handle_command(command, now);
             while let Some(transmit) = stack.poll_transmit() {

@@ -164,6 +164,8 @@
 #define ROAM_E_PAYLOAD_LIMIT 205
 /** The peer closed the Engine.IO connection. */
 #define ROAM_E_ENGINE_CLOSED 206
+/** The server speaks another revision of Engine.IO, or none that is wanted. */
+#define ROAM_E_ENGINE_REVISION 207
 /** The server refused the namespace; the error carries its JSON. */
 #define ROAM_E_CONNECT_ERROR 300
 /** A Socket.IO packet could not be decoded. */

@@ -1,64 +1,24 @@
 //! Options: what can be chosen, what holds when nothing is, and the limits that always hold.
 
+mod conference;
 mod endpoint;
+mod proxy;
+mod socket;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod transport;
 
-use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
-use crate::secret::Secret;
 
-pub use endpoint::{DEFAULT_PATH, Endpoint};
-
-/// A certificate check that replaces or extends the platform's.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct TlsConfig {
-    /// Further trust anchors, DER.
-    pub extra_roots: Vec<Vec<u8>>,
-    /// Accept any certificate for any name. For development only; a warning is logged at every
-    /// connect.
-    pub dangerously_accept_anything: bool,
-}
-
-impl fmt::Debug for TlsConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsConfig")
-            .field("extra_roots", &self.extra_roots.len())
-            .field("dangerously_accept_anything", &self.dangerously_accept_anything)
-            .finish()
-    }
-}
-
-impl TlsConfig {
-    /// Add the certificates of a PEM text. PEM is decoded here because some platforms' TLS
-    /// libraries panic on it.
-    ///
-    /// # Errors
-    /// [`Code::InvalidArgument`] when the text holds no certificate or a damaged one.
-    pub fn add_roots_pem(&mut self, pem: &str) -> Result<()> {
-        use base64::Engine as _;
-        let bad = |what: &str| Error::new(Code::InvalidArgument, format!("PEM: {what}"));
-        let mut found = false;
-        let mut rest = pem;
-        while let Some(start) = rest.find(PEM_BEGIN) {
-            let body = &rest[start + PEM_BEGIN.len()..];
-            let end = body.find(PEM_END).ok_or_else(|| bad("certificate has no end"))?;
-            let text: String = body[..end].split_ascii_whitespace().collect();
-            let der = base64::engine::general_purpose::STANDARD
-                .decode(text)
-                .map_err(|_| bad("certificate is not base64"))?;
-            self.extra_roots.push(der);
-            found = true;
-            rest = &body[end + PEM_END.len()..];
-        }
-        if found { Ok(()) } else { Err(bad("no certificate found")) }
-    }
-}
-
-const PEM_BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-const PEM_END: &str = "-----END CERTIFICATE-----";
+pub use conference::{ConferenceConfig, PortalProtocol, SequenceBase, Token};
+pub use endpoint::{DEFAULT_PATH, Endpoint, HeaderList, Target};
+pub use proxy::{Proxy, ProxyKind};
+pub use socket::{Retries, SocketOptions};
+pub use tls::{ClientIdentity, TlsConfig, TlsVersion};
+pub use transport::{Extra, Opening, Revision, Transport, TransportConfig};
 
 /// Time limits of the phases of one connection attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +35,12 @@ pub struct Timeouts {
     pub open: Duration,
     /// Answer to a namespace CONNECT.
     pub namespace: Duration,
+    /// An upgrade from polling to WebSocket, from the dial to the switch.
+    pub upgrade: Duration,
+    /// The answer to one POST of long-polling.
+    pub post: Duration,
+    /// The host's answer to a question for target or auth payload.
+    pub provider: Duration,
 }
 
 impl Default for Timeouts {
@@ -87,6 +53,9 @@ impl Default for Timeouts {
             tls: seconds(10),
             open: seconds(10),
             namespace: seconds(10),
+            upgrade: seconds(10),
+            post: seconds(20),
+            provider: seconds(20),
         }
     }
 }
@@ -177,13 +146,16 @@ pub enum DispatchMode {
 }
 
 /// What every connection needs, plain or conference.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CommonConfig {
-    /// HTTP headers of the application for the WebSocket handshake: name and value. `Debug` shows
-    /// the names only.
-    pub headers: Vec<(String, String)>,
+    /// HTTP headers of the application for every request.
+    pub headers: HeaderList,
+    /// Long-polling, WebSocket, and how they follow each other.
+    pub transports: TransportConfig,
     /// TLS.
     pub tls: TlsConfig,
+    /// A proxy on the way to every server.
+    pub proxy: Option<Proxy>,
     /// Time limits of connecting.
     pub timeouts: Timeouts,
     /// Limits of sizes and queues.
@@ -192,35 +164,31 @@ pub struct CommonConfig {
     pub dispatch: DispatchMode,
 }
 
-impl fmt::Debug for CommonConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("CommonConfig")
-            .field("headers", &headers)
-            .field("tls", &self.tls)
-            .field("timeouts", &self.timeouts)
-            .field("limits", &self.limits)
-            .field("dispatch", &self.dispatch)
-            .finish()
-    }
-}
-
 impl CommonConfig {
     /// Add a header; names and values that could inject another one are refused.
     ///
     /// # Errors
     /// [`Code::InvalidArgument`].
     pub fn add_header(&mut self, name: &str, value: &str) -> Result<()> {
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if name.is_empty() || !name.bytes().all(token) {
-            return Err(Error::new(Code::InvalidArgument, "header name is not a token"));
-        }
-        if value.bytes().any(|byte| byte < b' ' && byte != b'\t' || byte == 0x7f) {
-            return Err(Error::new(Code::InvalidArgument, "header value has control characters"));
-        }
-        self.headers.push((name.to_owned(), value.to_owned()));
+        check_header(name, value)?;
+        self.headers.0.push((name.to_owned(), value.to_owned()));
         Ok(())
     }
+}
+
+/// Refuse a header that is malformed or could inject another one.
+///
+/// # Errors
+/// [`Code::InvalidArgument`].
+pub fn check_header(name: &str, value: &str) -> Result<()> {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(token) {
+        return Err(Error::new(Code::InvalidArgument, "header name is not a token"));
+    }
+    if value.bytes().any(|byte| byte < b' ' && byte != b'\t' || byte == 0x7f) {
+        return Err(Error::new(Code::InvalidArgument, "header value has control characters"));
+    }
+    Ok(())
 }
 
 /// Options of a plain Socket.IO manager.
@@ -234,6 +202,27 @@ pub struct ManagerConfig {
     pub reconnect: ReconnectPolicy,
     /// Ack deadline of an emit that asks for an ack and gives no deadline of its own; `None` for none.
     pub ack_timeout: Option<Duration>,
+    /// How Socket.IO packets are written; client and server have to agree.
+    pub parser: Parser,
+    /// Ask the host for URL, query and headers before every attempt
+    /// ([`ManagerEvent::TargetWanted`](crate::proto::io::ManagerEvent::TargetWanted)).
+    pub ask_target: bool,
+    /// Join a namespace again although the server has disconnected it.
+    pub rejoin_after_server_disconnect: bool,
+    /// Let the server recover the state of a connection also after a disconnect that was asked for
+    /// (`socket-io` 8).
+    pub recover_after_disconnect: bool,
+}
+
+/// How Socket.IO packets are written (`socket-io` 1 and 9).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Parser {
+    /// Text, with binary attachments behind it: every server's default.
+    #[default]
+    Json,
+    /// One MessagePack message per packet, as socket.io-msgpack-parser has it. The host sees JSON
+    /// and attachments all the same.
+    Msgpack,
 }
 
 impl ManagerConfig {
@@ -244,168 +233,10 @@ impl ManagerConfig {
             common: CommonConfig::default(),
             reconnect: ReconnectPolicy::default(),
             ack_timeout: Some(Duration::from_secs(30)),
+            parser: Parser::default(),
+            ask_target: false,
+            rejoin_after_server_disconnect: false,
+            recover_after_disconnect: false,
         }
     }
 }
-
-/// The portal protocol announced at login. Answers of either shape are understood with both.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PortalProtocol {
-    /// String tickets; missed notifications are pushed, those of the outage's first part are lost.
-    V1_1,
-    /// Missed notifications come in the relogin answer.
-    #[default]
-    V1_2,
-}
-
-impl PortalProtocol {
-    /// The text of the `protocol` member.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::V1_1 => "1.1",
-            Self::V1_2 => "1.2",
-        }
-    }
-}
-
-/// With which number the portal's replay starts (`owt-portal` 17, 3.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SequenceBase {
-    /// Found out by comparing the replay with what was delivered.
-    #[default]
-    Detect,
-    /// The first notification has number 0.
-    Zero,
-    /// The first notification has number 1.
-    One,
-}
-
-/// Options of a conference session.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ConferenceConfig {
-    /// Connection, TLS, limits, dispatch.
-    pub common: CommonConfig,
-    /// Protocol announced at login.
-    pub protocol: PortalProtocol,
-    /// `userAgent.sdk.type`: the portal gives a reconnection ticket only to `Objective-C`, `C++`,
-    /// `Android` and `JavaScript`.
-    pub sdk_type: String,
-    /// `userAgent.sdk.version`: not empty, not `3.5`.
-    pub sdk_version: String,
-    /// Further members of `userAgent`, a JSON object, or empty.
-    pub user_agent_json: String,
-    /// Connect without TLS when a token says so and the host is not this machine.
-    pub allow_plaintext: bool,
-    /// Answer to login.
-    pub login_timeout: Duration,
-    /// Answer to relogin, counted only while no part of it arrives.
-    pub relogin_timeout: Duration,
-    /// Answer to a ticket refresh.
-    pub refresh_timeout: Duration,
-    /// Answer to logout; also the limit of leaving while the network is gone.
-    pub logout_timeout: Duration,
-    /// Answer to a request, counted also while it waits for the session.
-    pub request_timeout: Duration,
-    /// Numbering of replayed notifications.
-    pub sequence_base: SequenceBase,
-    /// Waits between attempts while the session can surely still be resumed: for the first
-    /// `fast_resume` of reachable time after a loss.
-    pub resume: ReconnectPolicy,
-    /// Waits between attempts before the login, and when a resume takes long.
-    pub patient: ReconnectPolicy,
-    /// How long the waits of `resume` apply.
-    pub fast_resume: Duration,
-}
-
-impl Default for ConferenceConfig {
-    fn default() -> Self {
-        let seconds = Duration::from_secs;
-        Self {
-            common: CommonConfig::default(),
-            protocol: PortalProtocol::default(),
-            sdk_type: "C++".into(),
-            sdk_version: env!("CARGO_PKG_VERSION").into(),
-            user_agent_json: String::new(),
-            allow_plaintext: false,
-            login_timeout: seconds(15),
-            relogin_timeout: seconds(15),
-            refresh_timeout: seconds(10),
-            logout_timeout: seconds(3),
-            request_timeout: seconds(15),
-            sequence_base: SequenceBase::Detect,
-            // Full jitter: the middle is half of the base and of the cap.
-            resume: ReconnectPolicy {
-                min: Duration::from_millis(125),
-                jitter: 1.0,
-                ..ReconnectPolicy::default()
-            },
-            patient: ReconnectPolicy {
-                min: Duration::from_millis(500),
-                max: seconds(60),
-                factor: 1.6,
-                jitter: 1.0,
-                ..ReconnectPolicy::default()
-            },
-            fast_resume: seconds(120),
-        }
-    }
-}
-
-/// A login token: where the portal is, and the text to send there (`owt-portal` 2).
-#[derive(Clone, Debug)]
-pub struct Token {
-    /// The portal.
-    pub endpoint: Endpoint,
-    /// The token as received.
-    pub text: Secret,
-}
-
-impl Token {
-    /// Decode a token's address without touching its text.
-    ///
-    /// # Errors
-    /// [`Code::TokenInvalid`] when it is no base64 JSON with `tokenId`, `host`, `secure` and
-    /// `signature`, or when it asks for plain text that is not allowed.
-    pub fn parse(text: &str, allow_plaintext: bool) -> Result<Self> {
-        use base64::Engine as _;
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Fields {
-            token_id: String,
-            host: String,
-            secure: bool,
-            signature: String,
-        }
-        let bad = |what: &str| Error::new(Code::TokenInvalid, format!("token: {what}"));
-        if text.len() > MAX_TOKEN {
-            return Err(bad("longer than 64 KiB"));
-        }
-        let json = base64::engine::general_purpose::STANDARD
-            .decode(text)
-            .map_err(|_| bad("not base64"))?;
-        let fields: Fields = serde_json::from_slice(&json)
-            .map_err(|_| bad("not the JSON object with tokenId, host, secure and signature"))?;
-        if fields.token_id.is_empty() || fields.signature.is_empty() {
-            return Err(bad("tokenId or signature is empty"));
-        }
-        // Some portals put a scheme in front of the host; `secure` decides all the same.
-        let host = fields.host.split_once("://").map_or(fields.host.as_str(), |(_, rest)| rest);
-        let host = host.trim_end_matches('/');
-        let (host, port) =
-            Endpoint::parse_authority(host, fields.secure).map_err(|error| bad(error.message()))?;
-        let endpoint = Endpoint {
-            secure: fields.secure,
-            host,
-            port,
-            path: DEFAULT_PATH.into(),
-            query: String::new(),
-        };
-        if !endpoint.secure && !allow_plaintext && !endpoint.is_loopback() {
-            return Err(bad("asks for plain text, which only this machine or an option allows"));
-        }
-        Ok(Self { endpoint, text: Secret::new(text) })
-    }
-}
-
-/// A token is a few hundred bytes; more is no token.
-const MAX_TOKEN: usize = 64 << 10;

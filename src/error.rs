@@ -101,6 +101,8 @@ codes! {
     PayloadLimit = 205, "PAYLOAD_LIMIT", Automatic;
     /// The peer closed the Engine.IO connection.
     EngineClosed = 206, "ENGINE_CLOSED", Automatic;
+    /// The server speaks another revision of Engine.IO, or none that is wanted.
+    EngineRevision = 207, "ENGINE_REVISION", Never;
 
     /// The server refused the namespace; the error carries its JSON.
     ConnectError = 300, "CONNECT_ERROR", Later;
@@ -206,6 +208,7 @@ struct Details {
     http_status: Option<u16>,
     close_code: Option<u16>,
     retry_after_ms: Option<u64>,
+    engine_code: Option<u32>,
     server_json: Option<Box<str>>,
 }
 
@@ -250,6 +253,11 @@ impl Error {
         self.details.as_ref()?.retry_after_ms
     }
 
+    /// The code in the body of a refused Engine.IO request (`engine-io` 5).
+    pub fn engine_code(&self) -> Option<u32> {
+        self.details.as_ref()?.engine_code
+    }
+
     /// What the server said, as JSON: the payload of CONNECT_ERROR, or a portal's error text.
     pub fn server_json(&self) -> Option<&str> {
         self.details.as_ref()?.server_json.as_deref()
@@ -280,6 +288,13 @@ impl Error {
     #[must_use]
     pub fn with_retry_after_ms(mut self, ms: u64) -> Self {
         self.details_mut().retry_after_ms = Some(ms);
+        self
+    }
+
+    /// The same error with the code in the body of a refused Engine.IO request.
+    #[must_use]
+    pub fn with_engine_code(mut self, code: u32) -> Self {
+        self.details_mut().engine_code = Some(code);
         self
     }
 

@@ -9,8 +9,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use roamio::client::{
-    Conference, ConferenceState, EmitOptions, Manager, ManagerState, RequestOptions, Socket,
-    SocketEvent, SocketState,
+    Conference, ConferenceState, EmitOptions, Manager, ManagerState, Offline, RequestOptions,
+    Socket, SocketEvent, SocketState,
 };
 use roamio::config::{ConferenceConfig, DispatchMode, Endpoint, ManagerConfig};
 use roamio::error::{Code, Error};
@@ -175,7 +175,7 @@ fn outcomes_that_nobody_takes_are_bounded() {
     let (socket, _told) = listening(&manager, "/");
     let (tell, told) = channel();
     let ask = || {
-        let options = EmitOptions { volatile: true, ..EmitOptions::default() };
+        let options = EmitOptions { offline: Offline::Volatile, ..EmitOptions::default() };
         let tell = tell.clone();
         code(socket.emit_with_ack("a", "[]", options, move |_| tell.send(()).unwrap()))
     };

@@ -76,6 +76,9 @@ impl Table<roam_manager_events> {
                     with_retry(retry, |retry| unsafe { on_retry(user_data, retry) });
                 }
             }
+            ManagerEvent::Transport { .. }
+            | ManagerEvent::UpgradeFailed(_)
+            | ManagerEvent::TargetWanted { .. } => {}
             ManagerEvent::HostSlow => {
                 if let Some(on_host_slow) = table.on_host_slow {
                     // SAFETY: the host's function with the host's data.

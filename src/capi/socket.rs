@@ -10,7 +10,7 @@ use super::guard::{
 use super::manager::{roam_manager, with_transition};
 use super::status::roam_status;
 use super::types::{roam_bytes, roam_completion, roam_event, roam_str, roam_transition};
-use crate::client::{AckToken, EmitOptions, RequestId, Socket, SocketEvent};
+use crate::client::{AckToken, EmitOptions, Offline, RequestId, Socket, SocketEvent};
 use crate::error::{Code, Error, Result};
 
 /// ---- States of a socket --------------------------------------------------------------------
@@ -96,7 +96,7 @@ impl Table<roam_socket_events> {
     fn tell(&self, event: &SocketEvent) {
         let (table, user_data) = (&self.functions, self.functions.user_data);
         match event {
-            SocketEvent::State { transition, socket_sid, reason } => {
+            SocketEvent::State { transition, socket_sid, reason, .. } => {
                 if let Some(on_state) = table.on_state {
                     // SAFETY: the host's function with the host's data and a view that outlives it.
                     with_transition(transition, |step| unsafe { on_state(user_data, step) });
@@ -120,6 +120,9 @@ impl Table<roam_socket_events> {
                     unsafe { on_connect_error(user_data, view(error), *active) };
                 }
             }
+            SocketEvent::Sent { .. }
+            | SocketEvent::Dropped { .. }
+            | SocketEvent::AuthWanted { .. } => {}
             SocketEvent::Event { payload, ack } => {
                 if let Some(on_event) = table.on_event {
                     let ack = ack.map_or(0, |token| token.0);
@@ -250,7 +253,7 @@ pub unsafe extern "C" fn roam_socket_emit_volatile(
         on(socket, |socket| {
             let (name, args) = event(socket, name, args_json)?;
             let options = options(socket, attachments, attachment_count, 0)?;
-            socket.emit_with(name, args, EmitOptions { volatile: true, ..options })
+            socket.emit_with(name, args, EmitOptions { offline: Offline::Volatile, ..options })
         })
     }
 }
@@ -390,5 +393,5 @@ unsafe fn options(
     let attachments =
         unsafe { attachments(parts, count, limits.outbound_attachments, limits.wire_queue_bytes)? };
     let timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
-    Ok(EmitOptions { attachments, volatile: false, timeout })
+    Ok(EmitOptions { attachments, offline: Offline::Wait, timeout })
 }

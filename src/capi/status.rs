@@ -74,6 +74,8 @@ pub const ROAM_E_ENGINE_PACKET: u32 = 204;
 pub const ROAM_E_PAYLOAD_LIMIT: u32 = 205;
 /// The peer closed the Engine.IO connection.
 pub const ROAM_E_ENGINE_CLOSED: u32 = 206;
+/// The server speaks another revision of Engine.IO, or none that is wanted.
+pub const ROAM_E_ENGINE_REVISION: u32 = 207;
 /// The server refused the namespace; the error carries its JSON.
 pub const ROAM_E_CONNECT_ERROR: u32 = 300;
 /// A Socket.IO packet could not be decoded.

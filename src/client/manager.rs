@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::core::{Core, Object, may_wait};
 use super::socket::Socket;
 use super::validate;
-use crate::config::{CommonConfig, Limits, ManagerConfig};
+use crate::config::{CommonConfig, Limits, ManagerConfig, SocketOptions};
 use crate::driver::dispatch::{Addition, Gate, Mailbox, Owner};
 use crate::driver::{Driver, seed};
 use crate::error::{Code, Error, Result};
@@ -139,7 +139,11 @@ impl Manager {
         let core = Arc::clone(&self.inner.object.core);
         let socket = self.inner.namespaces.take(&name, |socket| {
             core.enter();
-            let command = Command::Attach { socket, namespace: Arc::clone(&name) };
+            let command = Command::Attach {
+                socket,
+                namespace: Arc::clone(&name),
+                options: SocketOptions::default(),
+            };
             let attached = driver.submit(command);
             if attached.is_err() {
                 core.leave();

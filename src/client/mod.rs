@@ -50,5 +50,5 @@ pub(crate) use self::validate::{
 pub(crate) use crate::driver::dispatch::Scope as CallbackScope;
 pub use crate::proto::io::{
     AckToken, ConferenceEvent, ConferenceState, DisconnectReason, Hint, ManagerEvent, ManagerState,
-    RequestId, Retry, SocketEvent, SocketState, Transition,
+    Offline, RequestId, Retry, SocketEvent, SocketState, Transition,
 };

@@ -14,7 +14,7 @@ use crate::config::Limits;
 use crate::driver::dispatch::{Addition, Gate, Owner};
 use crate::error::{Code, Error, Result};
 use crate::payload::{Arguments, Outgoing, Payload, check_name};
-use crate::proto::io::{AckToken, Command, RequestId, SocketEvent, SocketId, SocketState};
+use crate::proto::io::{AckToken, Command, Offline, RequestId, SocketEvent, SocketId, SocketState};
 use crate::secret::Secret;
 
 /// A namespace of a manager. See [the module](super) for what holds for all objects.
@@ -41,8 +41,8 @@ pub struct EmitOptions {
     /// Binary values. Where one belongs, the arguments hold `{"_placeholder":true,"num":i}`, which
     /// stands for attachment `i`.
     pub attachments: Vec<Bytes>,
-    /// Drop it (outcome `NOT_SENT`) unless it can be written at once.
-    pub volatile: bool,
+    /// What becomes of it while it cannot be written at once.
+    pub offline: Offline,
     /// Time limit of an ack, 1 ms to 24 h, counted from the call; `None` for the manager's.
     pub timeout: Option<Duration>,
 }
@@ -131,7 +131,11 @@ impl Socket {
     /// # Errors
     /// As [`Socket::emit`].
     pub fn emit_volatile(&self, name: &str, args_json: &str) -> Result<()> {
-        self.emit_with(name, args_json, EmitOptions { volatile: true, ..EmitOptions::default() })
+        self.emit_with(
+            name,
+            args_json,
+            EmitOptions { offline: Offline::Volatile, ..EmitOptions::default() },
+        )
     }
 
     /// Emit an event with arguments that serialize to a JSON array: a tuple, a slice.
@@ -151,9 +155,9 @@ impl Socket {
         let args = self.check(name, args_json, &options)?;
         let inner = &self.inner;
         inner.object.driver()?.submit_packet(None, |pool, request| {
-            let EmitOptions { attachments, volatile, .. } = options;
+            let EmitOptions { attachments, offline, .. } = options;
             let event = Outgoing::event_of(pool, &inner.namespace, name, args, attachments);
-            Ok(Command::Emit { socket: inner.id, event, request, timeout_ms: None, volatile })
+            Ok(Command::Emit { socket: inner.id, event, request, timeout_ms: None, offline })
         })?;
         Ok(())
     }
@@ -177,9 +181,9 @@ impl Socket {
         let inner = &self.inner;
         inner.object.request(self.limits().host_queue_events, completion, |driver, completion| {
             let request = driver.submit_packet(Some(completion), |pool, request| {
-                let EmitOptions { attachments, volatile, .. } = options;
+                let EmitOptions { attachments, offline, .. } = options;
                 let event = Outgoing::event_of(pool, &inner.namespace, name, args, attachments);
-                Ok(Command::Emit { socket: inner.id, event, request, timeout_ms, volatile })
+                Ok(Command::Emit { socket: inner.id, event, request, timeout_ms, offline })
             })?;
             Ok(request.unwrap_or(RequestId(0)))
         })

@@ -32,6 +32,25 @@ impl fmt::Debug for Endpoint {
     }
 }
 
+/// HTTP headers of the application: name and value. `Debug` shows the names only.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct HeaderList(pub Vec<(String, String)>);
+
+impl fmt::Debug for HeaderList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// What one attempt to connect is made with: the server, and the headers of the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The server.
+    pub endpoint: Endpoint,
+    /// HTTP headers of every request: name and value. `Debug` shows the names only.
+    pub headers: Vec<(String, String)>,
+}
+
 /// What `Debug` shows of a text that may be secret.
 const fn hidden(text: &str) -> &str {
     if text.is_empty() { "" } else { "***" }
@@ -161,6 +180,11 @@ fn percent_decode(text: &str) -> Vec<u8> {
         }
     }
     out
+}
+
+/// A percent-decoded text; `None` when it is not UTF-8.
+pub(super) fn percent_decode_text(text: &str) -> Option<String> {
+    String::from_utf8(percent_decode(text)).ok()
 }
 
 /// The HTTP path of a Socket.IO server.

@@ -20,6 +20,7 @@ use crate::driver::tls::Tls;
 use crate::driver::ws::{self, Socket};
 use crate::error::{Code, Error, Result};
 use crate::log::log;
+use crate::proto::io::Headers;
 
 /// When the next address gets its chance (RFC 8305, section 5).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
@@ -41,6 +42,7 @@ pub(crate) struct Dialled {
     /// This end's address.
     pub(crate) local: Option<SocketAddr>,
     /// What the TCP connect took, in milliseconds.
+    #[expect(dead_code, reason = "told earlier once dials report their progress")]
     pub(crate) connect_ms: u64,
 }
 
@@ -48,6 +50,12 @@ impl Dialer {
     pub(crate) fn new(common: CommonConfig, resolver: Resolver) -> Self {
         let tls = Tls::shared(common.tls.clone());
         Self { common, resolver, tls }
+    }
+
+    /// The application's headers, as the stack hands them over.
+    #[cfg(test)]
+    pub(crate) fn headers(&self) -> Headers {
+        self.common.headers.0.as_slice().into()
     }
 
     /// Connect. Every attempt starts from a fresh lookup, fresh sockets and a fresh TLS session.
@@ -60,6 +68,7 @@ impl Dialer {
         self: Arc<Self>,
         endpoint: Arc<Endpoint>,
         path_and_query: String,
+        headers: Headers,
     ) -> Result<Dialled> {
         let limits = &self.common.timeouts;
         let addresses = self.resolver.resolve(&endpoint.host, endpoint.port, limits.dns).await?;
@@ -76,7 +85,7 @@ impl Dialer {
             Stream::plain(tcp)
         };
         let common = &self.common;
-        let open = ws::open(stream, &endpoint, &path_and_query, &common.headers, &common.limits);
+        let open = ws::open(stream, &endpoint, &path_and_query, &headers, &common.limits);
         let socket = within(limits.open, "WebSocket handshake", open).await?;
         log!(Debug, "connected to {}:{} in {connect_ms} ms", endpoint.host, endpoint.port);
         Ok(Dialled { socket, count, local, connect_ms })

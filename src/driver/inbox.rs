@@ -291,7 +291,7 @@ mod tests {
                 event: Outgoing::event(pool, "/", "text", args, Vec::new())?,
                 request,
                 timeout_ms: None,
-                volatile: false,
+                offline: crate::proto::io::Offline::Wait,
             })
         })
     }

@@ -1,7 +1,7 @@
 //! The I/O side: runs a [`Stack`] as one task on an I/O thread, and knows no protocol.
 //!
 //! ```text
-//!  client --submit--> inbox --Command--> Stack --Transmit--> links (DNS, TCP, TLS, WebSocket)
+//!  client --submit--> inbox --Command--> Stack --Transmit--> wires (DNS, TCP, TLS, WebSocket)
 //!  client <--Mailbox-- batch <--Event---       <--Input-----
 //! ```
 //!
@@ -18,7 +18,6 @@ pub mod dispatch;
 mod hangup;
 mod inbox;
 mod lifeline;
-mod link;
 pub(crate) mod process;
 mod resolve;
 mod runtime;
@@ -26,6 +25,7 @@ mod stream;
 mod task;
 mod timer;
 mod tls;
+mod wire;
 mod ws;
 
 #[cfg(test)]

@@ -19,19 +19,19 @@ use crate::driver::dispatch::Mailbox;
 use crate::driver::hangup::hang_up;
 use crate::driver::inbox::{Entry, Inbox, Waiting};
 use crate::driver::lifeline::Lifeline;
-use crate::driver::link::Link;
 use crate::driver::resolve::Resolver;
 use crate::driver::timer::Timer;
+use crate::driver::wire::Wire;
 use crate::error::{Code, Error};
 use crate::log::log;
-use crate::proto::io::{Event, Input, LinkId, RequestId, Transmit};
+use crate::proto::io::{Event, Input, RequestId, Transmit, WireId};
 use crate::proto::stack::Stack;
 use crate::proto::time::{Now, earliest};
 
-/// A link is read this often in one turn at most, so that it can starve nobody.
+/// A wire is read this often in one turn at most, so that it can starve nobody.
 const FRAMES_PER_TURN: usize = 64;
 
-/// A link is not read any further in a turn that brought this many bytes.
+/// A wire is not read any further in a turn that brought this many bytes.
 const BYTES_PER_TURN: usize = 1 << 20;
 
 /// How often the system is asked again for a dispatch thread that it has refused.
@@ -43,7 +43,7 @@ pub(crate) struct Task {
     dialer: Arc<Dialer>,
     inbox: Arc<Inbox>,
     mailbox: Arc<Mailbox>,
-    links: Vec<Link>,
+    wires: Vec<Wire>,
     completions: HashMap<RequestId, Completion>,
     /// Empty between turns, like `batch`; they keep their memory.
     entries: Vec<Entry>,
@@ -71,7 +71,7 @@ impl Task {
             dialer: Arc::new(Dialer::new(common, resolver)),
             inbox,
             mailbox,
-            links: Vec::new(),
+            wires: Vec::new(),
             completions: HashMap::new(),
             entries: Vec::new(),
             batch: Vec::new(),
@@ -94,8 +94,8 @@ impl Task {
             })
         })
         .await;
-        while let Some(link) = self.links.pop() {
-            self.let_go(link);
+        while let Some(wire) = self.wires.pop() {
+            self.let_go(wire);
         }
         while !self.mailbox.serve() {
             sleep(THREAD_RETRY).await;
@@ -112,8 +112,8 @@ impl Task {
             self.stack.handle_timeout(now);
             self.drain(cx, now);
         }
-        self.read_links(cx, now);
-        self.flush_links(cx, now);
+        self.read_wires(cx, now);
+        self.flush_wires(cx, now);
         self.deliver(cx, now);
         if self.finished && self.batch.is_empty() {
             return Poll::Ready(());
@@ -140,23 +140,23 @@ impl Task {
         self.entries = entries;
     }
 
-    fn read_links(&mut self, cx: &mut Context<'_>, now: Now) {
+    fn read_wires(&mut self, cx: &mut Context<'_>, now: Now) {
         let mut index = 0;
-        while let Some(link) = self.links.get(index).map(|link| link.id) {
-            self.read_link(link, cx, now);
-            // What was read may have ended this link or one before it.
-            if self.links.get(index).is_some_and(|still| still.id == link) {
+        while let Some(wire) = self.wires.get(index).map(|wire| wire.id) {
+            self.read_wire(wire, cx, now);
+            // What was read may have ended this wire or one before it.
+            if self.wires.get(index).is_some_and(|still| still.id == wire) {
                 index += 1;
             }
         }
     }
 
-    fn read_link(&mut self, id: LinkId, cx: &mut Context<'_>, now: Now) {
+    fn read_wire(&mut self, id: WireId, cx: &mut Context<'_>, now: Now) {
         let mut bytes = 0;
         for _ in 0..FRAMES_PER_TURN {
             let read = !self.host_full;
-            let Some(link) = self.links.iter_mut().find(|link| link.id == id) else { return };
-            let input = match link.poll(cx, read) {
+            let Some(wire) = self.wires.iter_mut().find(|wire| wire.id == id) else { return };
+            let input = match wire.poll(cx, read) {
                 Poll::Ready(Some(input)) => input,
                 Poll::Ready(None) => continue,
                 Poll::Pending => return self.tell_activity(id, cx, now),
@@ -164,7 +164,7 @@ impl Task {
             match &input {
                 Input::Text { frame, .. } | Input::Binary { frame, .. } => bytes += frame.len(),
                 Input::Failed { error, .. } | Input::Closed { error, .. } => {
-                    log!(Debug, "link {} is over: {error:?}", id.0);
+                    log!(Debug, "wire {} is over: {error:?}", id.0);
                     self.remove(id);
                 }
                 _ => {}
@@ -178,21 +178,21 @@ impl Task {
         self.tell_activity(id, cx, now);
     }
 
-    fn tell_activity(&mut self, id: LinkId, cx: &mut Context<'_>, now: Now) {
-        let link = self.links.iter_mut().find(|link| link.id == id);
-        if let Some(input) = link.and_then(Link::activity) {
+    fn tell_activity(&mut self, id: WireId, cx: &mut Context<'_>, now: Now) {
+        let wire = self.wires.iter_mut().find(|wire| wire.id == id);
+        if let Some(input) = wire.and_then(Wire::activity) {
             self.feed(input, cx, now);
         }
     }
 
-    /// One write for all frames of a turn. A link that takes frames again gets what the stack has
+    /// One write for all frames of a turn. A wire that takes frames again gets what the stack has
     /// held back, until it is full or nothing is left.
-    fn flush_links(&mut self, cx: &mut Context<'_>, now: Now) {
-        while let Some(input) = self.links.iter_mut().find_map(|link| link.flush(cx)) {
+    fn flush_wires(&mut self, cx: &mut Context<'_>, now: Now) {
+        while let Some(input) = self.wires.iter_mut().find_map(|wire| wire.flush(cx)) {
             self.feed(input, cx, now);
         }
         // Not every failure to write makes the socket readable, so nothing else might wake the task.
-        self.again |= !self.host_full && self.links.iter().any(Link::is_broken);
+        self.again |= !self.host_full && self.wires.iter().any(Wire::is_broken);
     }
 
     /// Hand over what the stack told in this turn, and notice whether the host keeps up.
@@ -238,40 +238,42 @@ impl Task {
         }
     }
 
-    /// What is meant for a link that is over is dropped: the stack learns of the end, or has asked
+    /// What is meant for a wire that is over is dropped: the stack learns of the end, or has asked
     /// for it.
     fn transmit(&mut self, transmit: Transmit, cx: &mut Context<'_>) -> Option<Input> {
         match transmit {
-            Transmit::Dial { link, endpoint, path_and_query } => {
-                let dial = Arc::clone(&self.dialer).dial(endpoint, path_and_query);
-                self.links.push(Link::new(link, Box::pin(dial)));
+            Transmit::Dial { wire, endpoint, path_and_query, headers } => {
+                let dial = Arc::clone(&self.dialer).dial(endpoint, path_and_query, headers);
+                self.wires.push(Wire::new(wire, Box::pin(dial)));
                 self.again = true;
                 None
             }
-            Transmit::Text { link, frame } => self.link(link)?.send_text(cx, frame),
-            Transmit::Binary { link, frame } => self.link(link)?.send_binary(cx, frame),
-            Transmit::Ping { link } => self.link(link)?.send_ping(cx),
-            Transmit::Hangup { link } => {
-                self.remove(link);
+            Transmit::Text { wire, frame } => self.wire(wire)?.send_text(cx, frame),
+            Transmit::Binary { wire, frame } => self.wire(wire)?.send_binary(cx, frame),
+            Transmit::Ping { wire } => self.wire(wire)?.send_ping(cx),
+            // No wire of polling is asked for yet.
+            Transmit::Request { .. } => None,
+            Transmit::Hangup { wire, .. } => {
+                self.remove(wire);
                 None
             }
         }
     }
 
-    fn link(&mut self, id: LinkId) -> Option<&mut Link> {
-        self.links.iter_mut().find(|link| link.id == id)
+    fn wire(&mut self, id: WireId) -> Option<&mut Wire> {
+        self.wires.iter_mut().find(|wire| wire.id == id)
     }
 
-    fn remove(&mut self, id: LinkId) {
-        if let Some(index) = self.links.iter().position(|link| link.id == id) {
-            let link = self.links.remove(index);
-            self.let_go(link);
+    fn remove(&mut self, id: WireId) {
+        if let Some(index) = self.wires.iter().position(|wire| wire.id == id) {
+            let wire = self.wires.remove(index);
+            self.let_go(wire);
         }
     }
 
     /// Dropping a dial cancels it; an open connection is closed by a task of its own.
-    fn let_go(&self, link: Link) {
-        if let Some(socket) = link.into_socket() {
+    fn let_go(&self, wire: Wire) {
+        if let Some(socket) = wire.into_socket() {
             tokio::spawn(hang_up(socket, Arc::clone(&self.lifeline)));
         }
     }
@@ -279,7 +281,7 @@ impl Task {
     /// What the stack and the sockets have not sent yet.
     fn waiting(&self) -> Waiting {
         let (events, bytes) = self.stack.queued();
-        let unsent = self.links.iter().map(Link::unsent);
+        let unsent = self.wires.iter().map(Wire::unsent);
         unsent.fold(Waiting { events, bytes }, Waiting::and)
     }
 

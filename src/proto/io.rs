@@ -14,15 +14,80 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::config::{Endpoint, Token};
+use crate::config::{
+    Endpoint, HeaderList, ReconnectPolicy, SocketOptions, Target, Token, Transport,
+};
 use crate::error::{Error, Result};
 use crate::payload::{Outgoing, Payload};
 use crate::secret::Secret;
 
-/// One connection to the server, numbered in the order of dialling and never reused. Input that
-/// carries the number of a connection that is no longer current changes no state.
+/// One Engine.IO connection to the server, numbered in the order of dialling and never reused. It
+/// is carried by one transport after another, or by two while it opens or is upgraded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u32);
+
+/// One WebSocket, or the requests of one polling session, numbered in the order of their start and
+/// never reused. Input that carries the number of a wire that is no longer in use changes no state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WireId(pub u32);
+
+/// Name and value of HTTP headers, of the application and of ours.
+pub type Headers = Arc<[(String, String)]>;
+
+/// What a request of long-polling is for. Of each kind there is at most one in flight per wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Exchange {
+    /// GET: what does the server have?
+    Poll,
+    /// POST: what the client has.
+    Post,
+}
+
+/// A request of long-polling.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// GET without a body, POST with one.
+    pub exchange: Exchange,
+    /// Path and query.
+    pub path_and_query: String,
+    /// Headers of the application, and cookies. The driver adds Host, Accept, Content-Type and
+    /// Content-Length.
+    pub headers: Headers,
+    /// The pieces of the body, in order.
+    pub body: Vec<Bytes>,
+    /// The body is `application/octet-stream`, otherwise `text/plain;charset=UTF-8`.
+    pub binary: bool,
+}
+
+/// The answer to a request of long-polling, whatever its status.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct HttpResponse {
+    /// The status.
+    pub status: u16,
+    /// The body is `application/octet-stream`.
+    pub binary: bool,
+    /// The body, within the limit of inbound messages.
+    pub body: Bytes,
+    /// The head's cookies.
+    pub cookies: Cookies,
+    /// The server's wish to be left alone (`Retry-After` in seconds).
+    pub retry_after_ms: Option<u64>,
+    /// This end's address.
+    pub local: Option<SocketAddr>,
+}
+
+/// What the head of a response says about cookies, unread.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Cookies {
+    /// The values of `Set-Cookie`.
+    pub set: Vec<String>,
+    /// The value of `Date`, which is what the expiry of a cookie is compared with.
+    pub date: Option<String>,
+}
+
+/// A question to the host, to be answered once; never zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AskToken(pub u64);
 
 /// One socket of a manager, numbered by the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,57 +104,74 @@ pub struct AckToken(pub u64);
 
 /// Something arrived from the network.
 pub enum Input {
-    /// The WebSocket handshake of a dialled link is done.
-    Connected {
-        /// The link of [`Transmit::Dial`].
-        link: LinkId,
-        /// The local address, where the system tells it.
-        local: Option<SocketAddr>,
-        /// How long the TCP connect took, in milliseconds.
+    /// The TCP connection of a dial, or of a wire's first request, is there.
+    Reached {
+        /// The wire.
+        wire: WireId,
+        /// How long that took, in milliseconds.
         connect_ms: u64,
     },
-    /// The dial failed; the error names the phase. Nothing else comes from this link.
+    /// The WebSocket handshake of a dialled wire is done.
+    Connected {
+        /// The wire of [`Transmit::Dial`].
+        wire: WireId,
+        /// The local address, where the system tells it.
+        local: Option<SocketAddr>,
+        /// The cookies of the answer.
+        cookies: Cookies,
+    },
+    /// The dial failed; the error names the phase. Nothing else comes from this wire.
     Failed {
-        /// The link of [`Transmit::Dial`].
-        link: LinkId,
+        /// The wire of [`Transmit::Dial`].
+        wire: WireId,
         /// Why.
         error: Error,
     },
     /// A text frame, checked as UTF-8.
     Text {
-        /// The link.
-        link: LinkId,
+        /// The wire.
+        wire: WireId,
         /// The frame.
         frame: Bytes,
     },
     /// A binary frame.
     Binary {
-        /// The link.
-        link: LinkId,
+        /// The wire.
+        wire: WireId,
         /// The frame.
         frame: Bytes,
     },
-    /// Bytes arrived that did not complete a text or binary frame: a part of one, or a WebSocket
-    /// ping or pong.
+    /// The end of a request of [`Transmit::Request`]: the whole answer, or what broke. An error says
+    /// nothing about whether the server got the request.
+    Response {
+        /// The wire.
+        wire: WireId,
+        /// Which of the wire's requests.
+        exchange: Exchange,
+        /// The answer.
+        result: Result<HttpResponse>,
+    },
+    /// Bytes arrived that did not complete a frame or an answer: a part of one, or a WebSocket ping
+    /// or pong.
     Activity {
-        /// The link.
-        link: LinkId,
-        /// They are a part of a frame that is still being received.
+        /// The wire.
+        wire: WireId,
+        /// They are a part of a frame or answer that is still being received.
         partial: bool,
         /// They were the answer to [`Transmit::Ping`].
         pong: bool,
     },
-    /// An open link ended, in order or not. Nothing else comes from it.
+    /// An open WebSocket ended, in order or not. Nothing else comes from it.
     Closed {
-        /// The link.
-        link: LinkId,
+        /// The wire.
+        wire: WireId,
         /// Why: `ENGINE_CLOSED` for a close frame or FIN, otherwise what broke.
         error: Error,
     },
-    /// Whether the link takes frames without piling them up. Links start writable.
+    /// Whether the WebSocket takes frames without piling them up. It starts writable.
     Writable {
-        /// The link.
-        link: LinkId,
+        /// The wire.
+        wire: WireId,
         /// It does.
         writable: bool,
     },
@@ -106,37 +188,52 @@ pub enum Transmit {
     /// Connect and do the WebSocket handshake; answered by [`Input::Connected`] or
     /// [`Input::Failed`].
     Dial {
-        /// The number that the new link has.
-        link: LinkId,
+        /// The number that the new wire has.
+        wire: WireId,
         /// The server.
         endpoint: Arc<Endpoint>,
         /// Path and query of the HTTP request.
         path_and_query: String,
+        /// Headers of the application, and cookies.
+        headers: Headers,
+    },
+    /// Do a request of long-polling; answered by [`Input::Response`]. The first request of a wire
+    /// starts it, and connects.
+    Request {
+        /// The number that the wire has.
+        wire: WireId,
+        /// The server: the same for all requests of a wire.
+        endpoint: Arc<Endpoint>,
+        /// The request.
+        request: HttpRequest,
     },
     /// Send a text frame. It is UTF-8.
     Text {
-        /// The link.
-        link: LinkId,
+        /// The wire.
+        wire: WireId,
         /// The frame.
         frame: Bytes,
     },
     /// Send a binary frame.
     Binary {
-        /// The link.
-        link: LinkId,
+        /// The wire.
+        wire: WireId,
         /// The frame.
         frame: Bytes,
     },
     /// Send a WebSocket ping.
     Ping {
-        /// The link.
-        link: LinkId,
+        /// The wire.
+        wire: WireId,
     },
-    /// Let go of a link: cancel its dial, or send what is queued and a close frame, for at most a
-    /// second and without holding up anything. Nothing more is heard from it.
+    /// Let go of a wire: cancel its dial; or send what is queued and a close frame; or let its POST
+    /// in flight finish and do `farewell`, one request after another, then drop its GET. For at most
+    /// a second and without holding up anything. Nothing more is heard from the wire.
     Hangup {
-        /// The link.
-        link: LinkId,
+        /// The wire.
+        wire: WireId,
+        /// The last requests of a polling wire.
+        farewell: Vec<HttpRequest>,
     },
 }
 
@@ -173,6 +270,8 @@ pub enum Command {
         socket: SocketId,
         /// Its namespace, `/` or `/…`. Not in use by another attached socket.
         namespace: Arc<str>,
+        /// Its options.
+        options: SocketOptions,
     },
     /// Join the namespace, now and after every reconnect.
     Connect {
@@ -201,9 +300,35 @@ pub enum Command {
         request: Option<RequestId>,
         /// Time limit of the ack in milliseconds, from now, connected or not.
         timeout_ms: Option<u64>,
-        /// Drop it unless it can be written at once.
-        volatile: bool,
+        /// What becomes of it while it cannot be written.
+        offline: Offline,
     },
+    /// Tell every event of this socket as it is written ([`SocketEvent::Sent`]), or no longer.
+    WatchSent {
+        /// The socket.
+        socket: SocketId,
+        /// Tell.
+        watch: bool,
+    },
+    /// The answer to [`ManagerEvent::TargetWanted`]; an error counts as a failed attempt.
+    Target {
+        /// From the event.
+        token: AskToken,
+        /// The server and the headers.
+        target: Result<Target>,
+    },
+    /// The answer to [`SocketEvent::AuthWanted`]: the payload, a JSON object. An error ends as
+    /// [`SocketEvent::ConnectError`], and the socket rests.
+    Auth {
+        /// From the event.
+        token: AskToken,
+        /// The payload.
+        auth: Result<Option<Secret>>,
+    },
+    /// The application's headers from the next attempt on.
+    SetHeaders(HeaderList),
+    /// How to reconnect, from the next wait on. Switched off, no attempt starts any more.
+    SetReconnect(ReconnectPolicy),
     /// Answer an event. Only the first answer is sent, and only on the event's own connection.
     Ack {
         /// The socket.
@@ -234,6 +359,23 @@ pub enum Command {
         /// Time limit in milliseconds from now; `None` for the configured one.
         timeout_ms: Option<u64>,
     },
+}
+
+/// What becomes of an event that cannot be written at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Offline {
+    /// It waits until the namespace is joined, in the order of the emits.
+    #[default]
+    Wait,
+    /// It waits that long, in milliseconds, then it is dropped.
+    WaitFor(u64),
+    /// It waits, and a newer one of the same socket with the same key takes its place.
+    Latest(Arc<str>),
+    /// It is dropped unless the namespace is joined.
+    Fail,
+    /// It is dropped, without a word unless an ack was asked for, unless the namespace is joined and
+    /// the transport takes it at once.
+    Volatile,
 }
 
 /// State of a manager.
@@ -324,6 +466,27 @@ pub enum ManagerEvent {
     Retry(Retry),
     /// The host does not keep up; reading has stopped until it does. Nothing is dropped.
     HostSlow,
+    /// The connection is carried by this transport from now on: told when it opens, and after an
+    /// upgrade.
+    Transport {
+        /// The transport.
+        transport: Transport,
+        /// It was upgraded.
+        upgraded: bool,
+    },
+    /// The upgrade to WebSocket failed; the connection goes on with polling.
+    UpgradeFailed(Error),
+    /// An attempt needs to know where to and with which headers
+    /// ([`ManagerConfig::ask_target`](crate::config::ManagerConfig::ask_target)). It waits for
+    /// [`Command::Target`], up to the time limit of providers.
+    TargetWanted {
+        /// For the answer.
+        token: AskToken,
+        /// Failed attempts in a row.
+        attempt: u32,
+        /// Why the last one failed.
+        error: Option<Error>,
+    },
 }
 
 /// What a socket tells.
@@ -337,6 +500,9 @@ pub enum SocketEvent {
         socket_sid: Option<Arc<str>>,
         /// Why a joined namespace was left.
         reason: Option<DisconnectReason>,
+        /// In `Connected`: the server has recovered the state of the former connection; what was
+        /// missed follows.
+        recovered: bool,
     },
     /// The server refused the namespace, or joining failed and will be tried again.
     ConnectError {
@@ -351,6 +517,27 @@ pub enum SocketEvent {
         payload: Payload,
         /// The server wants an ack.
         ack: Option<AckToken>,
+    },
+    /// An event was written, for those who watch ([`Command::WatchSent`]).
+    Sent {
+        /// Name, arguments, attachments.
+        payload: Payload,
+    },
+    /// An event without ack is never sent: its time is over, or the socket was not joined.
+    Dropped {
+        /// Name, arguments, attachments.
+        payload: Payload,
+        /// Why.
+        error: Error,
+    },
+    /// A CONNECT needs its auth payload
+    /// ([`SocketOptions::ask_auth`](crate::config::SocketOptions::ask_auth)). It waits for
+    /// [`Command::Auth`], up to the time limit of providers.
+    AuthWanted {
+        /// For the answer.
+        token: AskToken,
+        /// Why joining failed the last time.
+        error: Option<Error>,
     },
 }
 
@@ -447,7 +634,12 @@ impl Event {
             Self::Conference(ConferenceEvent::Notification { payload, replayed: true }) => {
                 REPLAYED_WEIGHT + payload.own_weight()
             }
-            Self::Socket(_, SocketEvent::Event { payload, .. })
+            Self::Socket(
+                _,
+                SocketEvent::Event { payload, .. }
+                | SocketEvent::Sent { payload }
+                | SocketEvent::Dropped { payload, .. },
+            )
             | Self::Conference(ConferenceEvent::Notification { payload, .. })
             | Self::Outcome { result: Ok(payload), .. } => payload.weight(),
             _ => 0,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use roamio::config::Token;
 use roamio::payload::Outgoing;
-use roamio::proto::io::{Command, Hint, Input, LinkId, RequestId};
+use roamio::proto::io::{Command, Hint, Input, RequestId, WireId};
 use roamio_portal::model::{Audience, Portal, TextBurst, TokenRequest};
 
 use super::{Below, World};
@@ -112,7 +112,7 @@ impl World {
     }
 
     /// Say anything on a link, as a portal gone mad would.
-    pub(crate) fn inject(&mut self, link: LinkId, frame: impl Into<Bytes>) {
+    pub(crate) fn inject(&mut self, link: WireId, frame: impl Into<Bytes>) {
         let now = self.now;
         if let Some(link) = self.links.get_mut(&link) {
             link.down.push(ToClient::Text(frame.into()), now);
@@ -122,29 +122,29 @@ impl World {
     // ---- what the network does --------------------------------------------------------------
 
     /// Links that the client has and that are not being dialled.
-    pub(crate) fn open_links(&self) -> Vec<LinkId> {
+    pub(crate) fn open_links(&self) -> Vec<WireId> {
         self.links.iter().filter(|(_, link)| link.is_open()).map(|(id, _)| *id).collect()
     }
 
     /// The link that the session was granted on last.
-    pub(crate) fn session_link(&self) -> LinkId {
+    pub(crate) fn session_link(&self) -> WireId {
         self.watch.newest_admitted().expect("there is a session")
     }
 
-    pub(crate) fn reset(&mut self, link: LinkId, side: Side) {
+    pub(crate) fn reset(&mut self, link: WireId, side: Side) {
         self.note(format!("network   {link:?} is reset, {side:?}"));
         let now = self.now;
         self.with_link(link, |link| link.reset(side, now));
     }
 
-    pub(crate) fn finish(&mut self, link: LinkId) {
+    pub(crate) fn finish(&mut self, link: WireId) {
         self.note(format!("network   {link:?} ends"));
         let now = self.now;
         self.with_link(link, |link| link.finish(now));
     }
 
     /// Stop what flows to the given side: held until [`World::thaw`], or lost for ever.
-    pub(crate) fn freeze(&mut self, link: LinkId, to: Side, flow: Flow) {
+    pub(crate) fn freeze(&mut self, link: WireId, to: Side, flow: Flow) {
         self.note(format!("network   {link:?} {flow:?} to {to:?}"));
         self.with_link(link, |link| {
             if to.is_server() {
@@ -156,7 +156,7 @@ impl World {
         });
     }
 
-    pub(crate) fn thaw(&mut self, link: LinkId) {
+    pub(crate) fn thaw(&mut self, link: WireId) {
         self.note(format!("network   {link:?} flows again"));
         self.with_link(link, |link| {
             link.up.thaw();
@@ -164,7 +164,7 @@ impl World {
         });
     }
 
-    pub(crate) fn with_link(&mut self, id: LinkId, act: impl FnOnce(&mut Link)) {
+    pub(crate) fn with_link(&mut self, id: WireId, act: impl FnOnce(&mut Link)) {
         if let Some(link) = self.links.get_mut(&id) {
             act(link);
         }

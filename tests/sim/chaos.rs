@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use roamio::config::{ConferenceConfig, PortalProtocol, SequenceBase};
 use roamio::error::{Error, Retry};
-use roamio::proto::io::{Hint, LinkId};
+use roamio::proto::io::{Hint, WireId};
 use roamio::proto::rng::Rng;
 use roamio_portal::model::{ModelConfig, Retention, SeqBase};
 
@@ -219,7 +219,7 @@ fn act(world: &mut World, rng: &mut Rng, lethal: bool) {
 }
 
 fn harm_network(world: &mut World, rng: &mut Rng) {
-    let links: Vec<LinkId> = world.links.keys().copied().collect();
+    let links: Vec<WireId> = world.links.keys().copied().collect();
     let side = *pick(rng, &[Side::Both, Side::Both, Side::Client, Side::Server]);
     if links.is_empty() {
         return;
@@ -253,7 +253,7 @@ fn harm_network(world: &mut World, rng: &mut Rng) {
         _ => {
             world.reset(link, side);
             world.run_for(rng.below(8 * world.latency + 300));
-            world.reset(LinkId(link.0 + 1), side);
+            world.reset(WireId(link.0 + 1), side);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! after it has acted on it, and in the middle of its answer.
 
 use roamio::error::{Code, Retry};
-use roamio::proto::io::{ConferenceState, Hint, LinkId};
+use roamio::proto::io::{ConferenceState, Hint, WireId};
 use roamio_portal::model::ModelConfig;
 
 use crate::link::{Flow, Link, Millis, Side};
@@ -145,7 +145,7 @@ impl Phase {
 
 impl Fault {
     fn strike(self, world: &mut World) {
-        let links: Vec<LinkId> = world.open_links();
+        let links: Vec<WireId> = world.open_links();
         match self {
             Self::Reset => links.iter().for_each(|link| world.reset(*link, Side::Both)),
             Self::Fin => links.iter().for_each(|link| world.finish(*link)),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use roamio::proto::io::LinkId;
+use roamio::proto::io::WireId;
 use roamio_portal::model::{ConnId, Output, Portal};
 use serde_json::Value;
 
@@ -35,13 +35,13 @@ pub(crate) struct Server {
     pub(crate) portal: Portal,
     ping_interval: Millis,
     ping_timeout: Millis,
-    engines: BTreeMap<LinkId, Engine>,
-    links: HashMap<ConnId, LinkId>,
+    engines: BTreeMap<WireId, Engine>,
+    links: HashMap<ConnId, WireId>,
     conns: u64,
     /// Names of the calls that were read, by connection and ack id: for tests that wait for one.
     read: HashMap<(ConnId, u64), String>,
-    answered: Vec<(String, LinkId)>,
-    says: VecDeque<(LinkId, Says)>,
+    answered: Vec<(String, WireId)>,
+    says: VecDeque<(WireId, Says)>,
 }
 
 impl Server {
@@ -60,17 +60,17 @@ impl Server {
     }
 
     /// Calls that were answered, oldest first: name, and link of the answer.
-    pub(crate) fn answered(&self) -> &[(String, LinkId)] {
+    pub(crate) fn answered(&self) -> &[(String, WireId)] {
         &self.answered
     }
 
     /// The link that a participant's session is on.
-    pub(crate) fn link_of(&self, participant: &str) -> Option<LinkId> {
+    pub(crate) fn link_of(&self, participant: &str) -> Option<WireId> {
         self.links.get(&self.portal.connection_of(participant)?).copied()
     }
 
     /// A WebSocket was accepted.
-    pub(crate) fn open(&mut self, link: LinkId, now: Millis) {
+    pub(crate) fn open(&mut self, link: WireId, now: Millis) {
         let engine = Engine {
             next_ping: now + self.ping_interval,
             pong_due: None,
@@ -88,7 +88,7 @@ impl Server {
     }
 
     /// A WebSocket is gone.
-    pub(crate) fn lose(&mut self, link: LinkId, now: Millis) {
+    pub(crate) fn lose(&mut self, link: WireId, now: Millis) {
         if let Some(conn) = self.engines.remove(&link).and_then(|engine| engine.conn) {
             self.portal.handle_disconnect(conn, now);
             self.collect();
@@ -96,13 +96,13 @@ impl Server {
     }
 
     /// Close a connection from this side.
-    fn close(&mut self, link: LinkId, now: Millis) {
+    fn close(&mut self, link: WireId, now: Millis) {
         self.says.push_back((link, Says::End));
         self.lose(link, now);
     }
 
     /// A text frame arrived.
-    pub(crate) fn receive(&mut self, link: LinkId, frame: &str, now: Millis) {
+    pub(crate) fn receive(&mut self, link: WireId, frame: &str, now: Millis) {
         let interval = self.ping_interval;
         let Some(engine) = self.engines.get_mut(&link) else { return };
         match frame.as_bytes() {
@@ -127,7 +127,7 @@ impl Server {
         }
     }
 
-    fn join(&mut self, link: LinkId, now: Millis) {
+    fn join(&mut self, link: WireId, now: Millis) {
         self.conns += 1;
         let conn = ConnId(self.conns);
         if let Some(engine) = self.engines.get_mut(&link) {
@@ -183,7 +183,7 @@ impl Server {
     }
 
     /// What is to be done next.
-    pub(crate) fn poll_says(&mut self) -> Option<(LinkId, Says)> {
+    pub(crate) fn poll_says(&mut self) -> Option<(WireId, Says)> {
         self.says.pop_front()
     }
 
@@ -216,7 +216,7 @@ impl Server {
     }
 
     /// Send any text frame.
-    pub(crate) fn say(&mut self, link: LinkId, text: String) {
+    pub(crate) fn say(&mut self, link: WireId, text: String) {
         self.says.push_back((link, Says::Text(text)));
     }
 

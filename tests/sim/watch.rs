@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use roamio::proto::io::LinkId;
+use roamio::proto::io::WireId;
 
 use crate::link::Millis;
 
@@ -19,18 +19,18 @@ struct Seen {
 /// The observer.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
-    links: BTreeMap<LinkId, Seen>,
+    links: BTreeMap<WireId, Seen>,
     dials: VecDeque<Millis>,
     /// How many logins and relogins were answered with ok.
     pub(crate) admissions: u64,
     pub(crate) total_dials: u64,
     /// Names of the calls sent, oldest first, with their links.
-    pub(crate) calls: Vec<(String, LinkId)>,
+    pub(crate) calls: Vec<(String, WireId)>,
 }
 
 impl Watch {
     /// A dial starts.
-    pub(crate) fn dial(&mut self, link: LinkId, now: Millis) {
+    pub(crate) fn dial(&mut self, link: WireId, now: Millis) {
         let fresh = self.links.values().filter(|seen| !seen.admitted).count();
         assert_eq!(fresh, 0, "rule 7: a dial starts while another attempt is alive");
         if let Some(last) = self.dials.back() {
@@ -46,7 +46,7 @@ impl Watch {
     }
 
     /// The client sends a text frame.
-    pub(crate) fn sent(&mut self, link: LinkId, frame: &str) {
+    pub(crate) fn sent(&mut self, link: WireId, frame: &str) {
         let Some(packet) = frame.strip_prefix("42") else { return };
         let (head, name) = packet.split_once("[\"").expect("an event");
         let name = name.split('"').next().expect("a name");
@@ -68,13 +68,13 @@ impl Watch {
         self.calls.push((name.to_owned(), link));
     }
 
-    fn relogin_in_flight(&self) -> Option<LinkId> {
+    fn relogin_in_flight(&self) -> Option<WireId> {
         let relogs = |seen: &Seen| seen.calls.values().any(|name| name == "relogin");
         self.links.iter().find(|(_, seen)| relogs(seen)).map(|(link, _)| *link)
     }
 
     /// A text frame reaches the client.
-    pub(crate) fn received(&mut self, link: LinkId, frame: &str) {
+    pub(crate) fn received(&mut self, link: WireId, frame: &str) {
         let Some(packet) = frame.strip_prefix("43") else { return };
         let Some(seen) = self.links.get_mut(&link) else { return };
         let Some((id, body)) = packet.split_once('[') else { return };
@@ -86,12 +86,12 @@ impl Watch {
     }
 
     /// A link is over for the client.
-    pub(crate) fn over(&mut self, link: LinkId) {
+    pub(crate) fn over(&mut self, link: WireId) {
         self.links.remove(&link);
     }
 
     /// The link that a session was granted on last.
-    pub(crate) fn newest_admitted(&self) -> Option<LinkId> {
+    pub(crate) fn newest_admitted(&self) -> Option<WireId> {
         self.links.iter().rev().find(|(_, seen)| seen.admitted).map(|(link, _)| *link)
     }
 

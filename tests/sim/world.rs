@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use roamio::config::ConferenceConfig;
 use roamio::error::{Code, Error};
-use roamio::proto::io::{ConferenceState, Input, LinkId, Transmit};
+use roamio::proto::io::{ConferenceState, Cookies, Input, Transmit, WireId};
 use roamio::proto::rng::Rng;
 use roamio::proto::stack::Stack;
 use roamio::proto::time::{Now, Timestamp};
@@ -75,7 +75,7 @@ pub(crate) struct World {
     pub(crate) wall: Millis,
     pub(crate) stack: Stack,
     pub(crate) server: Server,
-    pub(crate) links: BTreeMap<LinkId, Link>,
+    pub(crate) links: BTreeMap<WireId, Link>,
     pub(crate) app: App,
     pub(crate) watch: Watch,
     pub(crate) rng: Rng,
@@ -182,7 +182,7 @@ impl World {
 
     /// Run until the client has written a call of this name for the `nth` time.
     #[track_caller]
-    pub(crate) fn run_until_sent(&mut self, name: &str, nth: usize) -> LinkId {
+    pub(crate) fn run_until_sent(&mut self, name: &str, nth: usize) -> WireId {
         self.run_until(60_000, |world| world.watch.count(name) >= nth);
         let mut calls = self.watch.calls.iter().filter(|(call, _)| call == name);
         calls.nth(nth - 1).map(|(_, link)| *link).expect("it was sent")
@@ -191,7 +191,7 @@ impl World {
     /// Run until the portal has answered a call of this name for the `nth` time. The answer is on
     /// its way.
     #[track_caller]
-    pub(crate) fn run_until_answered(&mut self, name: &str, nth: usize) -> LinkId {
+    pub(crate) fn run_until_answered(&mut self, name: &str, nth: usize) -> WireId {
         let answers = |world: &Self| {
             let answered = world.server.answered().iter();
             answered.filter(|(call, _)| call == name).map(|(_, link)| *link).collect::<Vec<_>>()
@@ -237,7 +237,7 @@ impl World {
 
     fn step_server(&mut self) {
         let now = self.now;
-        let ids: Vec<LinkId> = self.links.keys().copied().collect();
+        let ids: Vec<WireId> = self.links.keys().copied().collect();
         for id in ids {
             while let Some(link) = self.links.get_mut(&id)
                 && let Some(item) = link.up.pop(now)
@@ -290,7 +290,7 @@ impl World {
     }
 
     fn step_inputs(&mut self) {
-        let ids: Vec<LinkId> = self.links.keys().copied().collect();
+        let ids: Vec<WireId> = self.links.keys().copied().collect();
         for id in ids {
             while let Some(link) = self.links.get(&id)
                 && self.reads(link)
@@ -301,7 +301,7 @@ impl World {
         }
     }
 
-    fn deliver(&mut self, id: LinkId, item: ToClient) {
+    fn deliver(&mut self, id: WireId, item: ToClient) {
         let now = self.now;
         let Some(link) = self.links.get_mut(&id).filter(|link| link.client_holds) else { return };
         let input = match item {
@@ -310,24 +310,25 @@ impl World {
                 let (local, connect_ms) = (Some(link.local), now - link.dialled);
                 self.server.open(id, now);
                 self.settle_server();
-                Input::Connected { link: id, local, connect_ms }
+                self.input(Input::Reached { wire: id, connect_ms });
+                Input::Connected { wire: id, local, cookies: Cookies::default() }
             }
             ToClient::Refused(error) => {
                 link.client_holds = false;
                 self.watch.over(id);
-                Input::Failed { link: id, error }
+                Input::Failed { wire: id, error }
             }
             ToClient::Text(frame) => {
                 let text = String::from_utf8_lossy(&frame);
                 self.watch.received(id, &text);
-                Input::Text { link: id, frame }
+                Input::Text { wire: id, frame }
             }
-            ToClient::Part => Input::Activity { link: id, partial: true, pong: false },
-            ToClient::Pong => Input::Activity { link: id, partial: false, pong: true },
+            ToClient::Part => Input::Activity { wire: id, partial: true, pong: false },
+            ToClient::Pong => Input::Activity { wire: id, partial: false, pong: true },
             ToClient::Closed(error) => {
                 link.client_holds = false;
                 self.watch.over(id);
-                Input::Closed { link: id, error }
+                Input::Closed { wire: id, error }
             }
         };
         self.input(input);
@@ -369,11 +370,12 @@ impl World {
     fn transmit(&mut self, transmit: Transmit) {
         let now = self.now;
         match transmit {
-            Transmit::Dial { link, .. } => {
+            Transmit::Request { .. } => panic!("WebSocket only"),
+            Transmit::Dial { wire: link, .. } => {
                 self.watch.dial(link, now);
                 self.dial(link);
             }
-            Transmit::Text { link: id, frame } => {
+            Transmit::Text { wire: id, frame } => {
                 let text = std::str::from_utf8(&frame).expect("text frames are UTF-8");
                 let live = self.links.get_mut(&id).filter(|link| link.is_open());
                 if let Some(link) = live {
@@ -382,10 +384,10 @@ impl World {
                 }
             }
             Transmit::Binary { .. } => panic!("a conference sends no binary frames"),
-            Transmit::Ping { link } => {
+            Transmit::Ping { wire: link } => {
                 self.with_link(link, |link| link.up.push(ToServer::Ping, now))
             }
-            Transmit::Hangup { link: id } => {
+            Transmit::Hangup { wire: id, .. } => {
                 self.watch.over(id);
                 self.with_link(id, |link| {
                     link.client_holds = false;
@@ -396,7 +398,7 @@ impl World {
         }
     }
 
-    fn dial(&mut self, id: LinkId) {
+    fn dial(&mut self, id: WireId) {
         let mut link = Link::new(self.local, self.latency, self.now);
         // The way there and back, for TCP and for the WebSocket handshake.
         let handshakes = 4 * self.latency;

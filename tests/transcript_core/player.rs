@@ -10,7 +10,8 @@ use roamio::config::{ConferenceConfig, PortalProtocol, Token};
 use roamio::error::{Code, Error};
 use roamio::payload::{Outgoing, Payload};
 use roamio::proto::io::{
-    Command, ConferenceEvent, ConferenceState, Event, Hint, Input, LinkId, RequestId, Transmit,
+    Command, ConferenceEvent, ConferenceState, Cookies, Event, Hint, Input, RequestId, Transmit,
+    WireId,
 };
 use roamio::proto::stack::Stack;
 use roamio::proto::time::{Now, Timestamp};
@@ -24,12 +25,12 @@ pub(crate) struct Player {
     stack: Stack,
     now: u64,
     /// The core's link for each recorded connection.
-    links: BTreeMap<u64, LinkId>,
-    dials: VecDeque<LinkId>,
+    links: BTreeMap<u64, WireId>,
+    dials: VecDeque<WireId>,
     /// Calls and pongs that the core has sent and nobody has looked at.
-    sent: BTreeMap<LinkId, VecDeque<String>>,
+    sent: BTreeMap<WireId, VecDeque<String>>,
     /// Links that the core let go of, or that ended.
-    pub(crate) over: Vec<LinkId>,
+    pub(crate) over: Vec<WireId>,
     /// Ack ids of the core, by those of the recorded client.
     acks: HashMap<(u64, u64), u64>,
     /// The newest ticket that reached the core.
@@ -134,7 +135,11 @@ impl Player {
         let Some(link) = self.dials.pop_front() else { return };
         self.links.insert(conn, link);
         let local = SocketAddr::new([10, 0, 0, conn as u8].into(), 1);
-        self.input(Input::Connected { link, local: Some(local), connect_ms: 1 });
+        self.input(Input::Connected {
+            wire: link,
+            local: Some(local),
+            cookies: Cookies::default(),
+        });
     }
 
     /// The core sends what the recorded client sent, on its own account or when asked to.
@@ -183,7 +188,7 @@ impl Player {
             packet = format!("43{id}[{body}");
             self.note_ticket(&packet);
         }
-        self.input(Input::Text { link, frame: Bytes::from(packet) });
+        self.input(Input::Text { wire: link, frame: Bytes::from(packet) });
     }
 
     fn note_ticket(&mut self, packet: &str) {
@@ -201,26 +206,26 @@ impl Player {
         let Some(link) = self.live(conn) else { return };
         self.over.push(link);
         let code = if code == 1006 { Code::NetworkLost } else { Code::EngineClosed };
-        self.input(Input::Closed { link, error: code.into() });
+        self.input(Input::Closed { wire: link, error: code.into() });
     }
 
     /// The core's link for a connection, as long as it has one.
-    fn live(&self, conn: u64) -> Option<LinkId> {
+    fn live(&self, conn: u64) -> Option<WireId> {
         self.links.get(&conn).copied().filter(|link| !self.over.contains(link))
     }
 
-    fn next_sent(&mut self, link: LinkId) -> Option<String> {
+    fn next_sent(&mut self, link: WireId) -> Option<String> {
         self.sent.entry(link).or_default().pop_front()
     }
 
     /// Let the connection live, heartbeat by heartbeat, until the ticket is renewed.
-    fn wait_for_refresh(&mut self, link: LinkId) {
+    fn wait_for_refresh(&mut self, link: WireId) {
         for _ in 0..1_000 {
             if self.sent.get(&link).is_some_and(|sent| !sent.is_empty()) {
                 return;
             }
             self.pass_until(self.now + 1_000);
-            self.input(Input::Text { link, frame: Bytes::from_static(b"2") });
+            self.input(Input::Text { wire: link, frame: Bytes::from_static(b"2") });
             let pong = self.next_sent(link);
             assert_eq!(pong.as_deref(), Some("3"));
         }
@@ -266,12 +271,13 @@ impl Player {
     fn drain(&mut self) {
         while let Some(transmit) = self.stack.poll_transmit() {
             match transmit {
-                Transmit::Dial { link, .. } => self.dials.push_back(link),
-                Transmit::Text { link, frame } => {
+                Transmit::Dial { wire: link, .. } => self.dials.push_back(link),
+                Transmit::Text { wire: link, frame } => {
                     let text = String::from_utf8(frame.to_vec()).expect("UTF-8");
                     self.sent.entry(link).or_default().push_back(text);
                 }
-                Transmit::Hangup { link } => self.over.push(link),
+                Transmit::Hangup { wire: link, .. } => self.over.push(link),
+                Transmit::Request { .. } => panic!("WebSocket only"),
                 Transmit::Ping { .. } | Transmit::Binary { .. } => {}
             }
         }

@@ -65,6 +65,7 @@ impl Told for SocketEvent {
             transition: step(number, SocketState::Closed, cause),
             socket_sid: None,
             reason: joined.then_some(DisconnectReason::TransportClose),
+            recovered: false,
         })
     }
 }

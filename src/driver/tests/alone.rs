@@ -141,7 +141,9 @@ async fn the_log_warns_of_an_unverified_certificate_and_holds_no_query() {
     let dialer = Arc::new(Dialer::new(common, Resolver::system()));
     for _ in 0..2 {
         let endpoint = Arc::new(endpoint(true, "127.0.0.1", address));
-        let dialled = Arc::clone(&dialer).dial(endpoint, "/socket.io/?token=SECRET".into());
+        let headers = dialer.headers();
+        let dialled =
+            Arc::clone(&dialer).dial(endpoint, "/socket.io/?token=SECRET".into(), headers);
         dialled.await.expect("anything goes");
     }
     let lines = lines.lock().expect("not poisoned");

@@ -27,7 +27,8 @@ async fn dial_with(
     endpoint: Endpoint,
 ) -> Result<Dialled> {
     let dialer = Arc::new(Dialer::new(common, resolver));
-    dialer.dial(Arc::new(endpoint), PATH.into()).await
+    let headers = dialer.headers();
+    dialer.dial(Arc::new(endpoint), PATH.into(), headers).await
 }
 
 /// A resolver that knows only these.

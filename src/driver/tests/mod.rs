@@ -2,6 +2,6 @@
 
 mod alone;
 mod dial;
-mod link;
 mod server;
 mod task;
+mod wire;

@@ -51,7 +51,13 @@ fn start_into(
     let runtime = Runtime::shared().expect("starts");
     let stack = Stack::manager(Arc::new(config), seed());
     let driver = Driver::start(runtime, resolver, stack, common, mailbox);
-    driver.submit(Command::Attach { socket: SOCKET, namespace: "/".into() }).expect("open");
+    driver
+        .submit(Command::Attach {
+            socket: SOCKET,
+            namespace: "/".into(),
+            options: crate::config::SocketOptions::default(),
+        })
+        .expect("open");
     driver.submit(Command::Connect { socket: SOCKET, auth: None }).expect("open");
     driver
 }
@@ -72,7 +78,7 @@ pub(super) fn emit(
             event: Outgoing::event(pool, "/", name, args, Vec::new())?,
             request,
             timeout_ms: None,
-            volatile: false,
+            offline: crate::proto::io::Offline::Wait,
         })
     })
 }
@@ -289,7 +295,13 @@ async fn the_callers_runtime_may_go_first() {
         let stack = Stack::manager(Arc::new(config), seed());
         let driver =
             Driver::spawn_on(runtime.handle().clone(), stack, common, mailbox).expect("here");
-        driver.submit(Command::Attach { socket: SOCKET, namespace: "/".into() }).expect("open");
+        driver
+            .submit(Command::Attach {
+                socket: SOCKET,
+                namespace: "/".into(),
+                options: crate::config::SocketOptions::default(),
+            })
+            .expect("open");
         emit(&driver, "echo", "[]", completion(1)).expect("room");
         runtime.block_on(tokio::task::yield_now());
         drop(runtime);

@@ -3,38 +3,78 @@
 
 use std::fmt;
 
-use super::{Input, SocketEvent, Transmit};
+use bytes::Bytes;
+
+use super::{Cookies, HttpRequest, HttpResponse, Input, SocketEvent, Transmit};
 use crate::secret::Size;
+
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body: usize = self.body.iter().map(Bytes::len).sum();
+        f.debug_struct("HttpRequest")
+            .field("exchange", &self.exchange)
+            .field("body", &Size(body))
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpResponse")
+            .field("status", &self.status)
+            .field("binary", &self.binary)
+            .field("body", &Size(self.body.len()))
+            .field("cookies", &self.cookies)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Cookies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cookies").field(&self.set.len()).finish()
+    }
+}
 
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connected { link, local, connect_ms } => f
-                .debug_struct("Connected")
-                .field("link", link)
-                .field("local", local)
+            Self::Reached { wire, connect_ms } => f
+                .debug_struct("Reached")
+                .field("wire", wire)
                 .field("connect_ms", connect_ms)
                 .finish(),
-            Self::Failed { link, error } => {
-                f.debug_struct("Failed").field("link", link).field("error", error).finish()
+            Self::Connected { wire, local, cookies } => f
+                .debug_struct("Connected")
+                .field("wire", wire)
+                .field("local", local)
+                .field("cookies", cookies)
+                .finish(),
+            Self::Failed { wire, error } => {
+                f.debug_struct("Failed").field("wire", wire).field("error", error).finish()
             }
-            Self::Text { link, frame } => {
-                f.debug_tuple("Text").field(link).field(&Size(frame.len())).finish()
+            Self::Text { wire, frame } => {
+                f.debug_tuple("Text").field(wire).field(&Size(frame.len())).finish()
             }
-            Self::Binary { link, frame } => {
-                f.debug_tuple("Binary").field(link).field(&Size(frame.len())).finish()
+            Self::Binary { wire, frame } => {
+                f.debug_tuple("Binary").field(wire).field(&Size(frame.len())).finish()
             }
-            Self::Activity { link, partial, pong } => f
+            Self::Response { wire, exchange, result } => f
+                .debug_struct("Response")
+                .field("wire", wire)
+                .field("exchange", exchange)
+                .field("result", result)
+                .finish(),
+            Self::Activity { wire, partial, pong } => f
                 .debug_struct("Activity")
-                .field("link", link)
+                .field("wire", wire)
                 .field("partial", partial)
                 .field("pong", pong)
                 .finish(),
-            Self::Closed { link, error } => {
-                f.debug_struct("Closed").field("link", link).field("error", error).finish()
+            Self::Closed { wire, error } => {
+                f.debug_struct("Closed").field("wire", wire).field("error", error).finish()
             }
-            Self::Writable { link, writable } => {
-                f.debug_struct("Writable").field("link", link).field("writable", writable).finish()
+            Self::Writable { wire, writable } => {
+                f.debug_struct("Writable").field("wire", wire).field("writable", writable).finish()
             }
             Self::HostQueue { full } => f.debug_struct("HostQueue").field("full", full).finish(),
         }
@@ -44,20 +84,27 @@ impl fmt::Debug for Input {
 impl fmt::Debug for Transmit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // Path and query are the endpoint's, and more that is no secret.
-            Self::Dial { link, endpoint, path_and_query: _ } => f
+            // Path and query may hold a credential, or the id of the session.
+            Self::Dial { wire, endpoint, .. } => f
                 .debug_struct("Dial")
-                .field("link", link)
+                .field("wire", wire)
                 .field("endpoint", endpoint)
                 .finish_non_exhaustive(),
-            Self::Text { link, frame } => {
-                f.debug_tuple("Text").field(link).field(&Size(frame.len())).finish()
+            Self::Request { wire, request, .. } => {
+                f.debug_tuple("Request").field(wire).field(request).finish()
             }
-            Self::Binary { link, frame } => {
-                f.debug_tuple("Binary").field(link).field(&Size(frame.len())).finish()
+            Self::Text { wire, frame } => {
+                f.debug_tuple("Text").field(wire).field(&Size(frame.len())).finish()
             }
-            Self::Ping { link } => f.debug_tuple("Ping").field(link).finish(),
-            Self::Hangup { link } => f.debug_tuple("Hangup").field(link).finish(),
+            Self::Binary { wire, frame } => {
+                f.debug_tuple("Binary").field(wire).field(&Size(frame.len())).finish()
+            }
+            Self::Ping { wire } => f.debug_tuple("Ping").field(wire).finish(),
+            Self::Hangup { wire, farewell } => f
+                .debug_struct("Hangup")
+                .field("wire", wire)
+                .field("farewell", &farewell.len())
+                .finish(),
         }
     }
 }
@@ -66,10 +113,11 @@ impl fmt::Debug for SocketEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             // Whoever knows the id can recover the session.
-            Self::State { transition, socket_sid: _, reason } => f
+            Self::State { transition, socket_sid: _, reason, recovered } => f
                 .debug_struct("State")
                 .field("transition", transition)
                 .field("reason", reason)
+                .field("recovered", recovered)
                 .finish_non_exhaustive(),
             Self::ConnectError { error, active } => f
                 .debug_struct("ConnectError")
@@ -78,6 +126,13 @@ impl fmt::Debug for SocketEvent {
                 .finish(),
             Self::Event { payload, ack } => {
                 f.debug_struct("Event").field("payload", payload).field("ack", ack).finish()
+            }
+            Self::Sent { payload } => f.debug_struct("Sent").field("payload", payload).finish(),
+            Self::Dropped { payload, error } => {
+                f.debug_struct("Dropped").field("payload", payload).field("error", error).finish()
+            }
+            Self::AuthWanted { token, error } => {
+                f.debug_struct("AuthWanted").field("token", token).field("error", error).finish()
             }
         }
     }
@@ -91,11 +146,14 @@ mod tests {
     use bytes::{Bytes, BytesMut};
 
     use super::*;
-    use crate::config::{ConferenceConfig, Endpoint, Limits, ManagerConfig, Token};
+    use crate::config::{ConferenceConfig, Endpoint, Limits, ManagerConfig, SocketOptions, Token};
     use crate::payload::{Arguments, Name, Outgoing, Payload};
     use crate::proto::engine::handshake::percent_encode_component;
     use crate::proto::engine::session::{EngineEvent, Frame};
-    use crate::proto::io::{Command, Event, LinkId, RequestId, SocketId, SocketState, Transition};
+    use crate::proto::io::{
+        Command, Event, Exchange, Headers, LinkId, Offline, RequestId, SocketId, SocketState,
+        Transition, WireId,
+    };
     use crate::proto::path::PathEvent;
     use crate::proto::socket::decoder::Decoder;
     use crate::proto::stack::Stack;
@@ -103,6 +161,7 @@ mod tests {
     use crate::secret::Secret;
 
     const LINK: LinkId = LinkId(1);
+    const WIRE: WireId = WireId(1);
     const SOCKET: SocketId = SocketId(1);
     /// As a part of a query it is percent-encoded, and as a part of a token base64.
     const SECRET: &str = "s3cr3t/plan+ted?";
@@ -137,14 +196,24 @@ mod tests {
         let mut stack = Stack::manager(Arc::new(config), 1);
         let now = Now { mono: Timestamp(1), wall: 0 };
         for (socket, name) in [(SOCKET, "/"), (SocketId(2), "/b")] {
-            stack.handle_command(Command::Attach { socket, namespace: name.into() }, now);
+            stack.handle_command(
+                Command::Attach {
+                    socket,
+                    namespace: name.into(),
+                    options: SocketOptions::default(),
+                },
+                now,
+            );
             stack.handle_command(Command::Connect { socket, auth: auth() }, now);
             let (event, request) = (outgoing(), None);
-            let (timeout_ms, volatile) = (None, false);
-            let emit = Command::Emit { socket, event, request, timeout_ms, volatile };
+            let (timeout_ms, offline) = (None, Offline::Wait);
+            let emit = Command::Emit { socket, event, request, timeout_ms, offline };
             stack.handle_command(emit, now);
         }
-        stack.handle_input(Input::Connected { link: LINK, local: None, connect_ms: 1 }, now);
+        stack.handle_input(
+            Input::Connected { wire: WIRE, local: None, cookies: Cookies::default() },
+            now,
+        );
         for text in [
             r#"0{"sid":"s","pingInterval":25000,"pingTimeout":20000}"#,
             r#"40{"sid":"s"}"#,
@@ -153,7 +222,7 @@ mod tests {
             &format!(r#"451-["event","{SECRET}",{{"_placeholder":true,"num":0}}]"#),
         ] {
             let frame = Bytes::copy_from_slice(text.as_bytes());
-            stack.handle_input(Input::Text { link: LINK, frame }, now);
+            stack.handle_input(Input::Text { wire: WIRE, frame }, now);
         }
         stack
     }
@@ -169,20 +238,44 @@ mod tests {
         let transition =
             Transition { number: 1, state: SocketState::Connected, cause: None, grace_ms: None };
         let socket_sid = Some(SECRET.into());
-        let state = SocketEvent::State { transition, socket_sid, reason: None };
+        let state = SocketEvent::State { transition, socket_sid, reason: None, recovered: false };
         let arguments = format!("[\"{SECRET}\"]");
         let arguments = Arguments::array(&arguments, 8, 0).expect("valid");
         let received = Decoder::new(Limits::default()).text(bytes(), 1).expect("valid");
         let path_and_query = format!("/socket.io/?{}", endpoint().query);
+        let headers: Headers = Arc::new([("Cookie".to_owned(), SECRET.to_owned())]);
+        let http = HttpRequest {
+            exchange: Exchange::Post,
+            path_and_query: path_and_query.clone(),
+            headers: headers.clone(),
+            body: vec![bytes()],
+            binary: false,
+        };
+        let cookies = Cookies { set: vec![SECRET.to_owned()], date: None };
+        let answer = HttpResponse { body: bytes(), cookies, ..HttpResponse::default() };
         let shown = [
-            format!("{:?}", [Input::Text { link: LINK, frame: bytes() }]),
-            format!("{:?}", Input::Binary { link: LINK, frame: bytes() }),
+            format!("{:?}", [Input::Text { wire: WIRE, frame: bytes() }]),
+            format!("{:?}", Input::Binary { wire: WIRE, frame: bytes() }),
             format!(
                 "{:?}",
-                Transmit::Dial { link: LINK, endpoint: Arc::new(endpoint()), path_and_query }
+                Transmit::Dial {
+                    wire: WIRE,
+                    endpoint: Arc::new(endpoint()),
+                    path_and_query: path_and_query.clone(),
+                    headers: headers.clone(),
+                }
             ),
-            format!("{:?}", Transmit::Text { link: LINK, frame: bytes() }),
-            format!("{:?}", Transmit::Binary { link: LINK, frame: bytes() }),
+            format!(
+                "{:?}",
+                Transmit::Request { wire: WIRE, endpoint: Arc::new(endpoint()), request: http }
+            ),
+            format!(
+                "{:?}",
+                Input::Response { wire: WIRE, exchange: Exchange::Poll, result: Ok(answer) }
+            ),
+            format!("{:?}", Command::SetHeaders(manager.common.headers.clone())),
+            format!("{:?}", Transmit::Text { wire: WIRE, frame: bytes() }),
+            format!("{:?}", Transmit::Binary { wire: WIRE, frame: bytes() }),
             format!("{:?}", Command::Connect { socket: SOCKET, auth: auth() }),
             format!("{:?}", Command::Login { request, token: token() }),
             format!("{:?}", Command::Request { request, event: outgoing(), timeout_ms: None }),
@@ -207,6 +300,6 @@ mod tests {
                 assert!(!text.contains(form), "{text}");
             }
         }
-        assert!(shown[0].contains("bytes") && shown[17].contains("Authorization"));
+        assert!(shown[0].contains("bytes") && shown[20].contains("Authorization"));
     }
 }

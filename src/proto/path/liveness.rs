@@ -2,7 +2,7 @@
 
 use super::link::{Link, Probe};
 use super::{Path, PathEvent, Verdict};
-use crate::proto::io::{Hint, LinkId, Transmit};
+use crate::proto::io::{Hint, LinkId, Transmit, WireId};
 use crate::proto::time::Timestamp;
 
 /// How long the answer to a probe may take after a hint or a thaw (`fault-matrix` 2).
@@ -116,7 +116,7 @@ impl Path {
         if link.probe.is_none_or(harder) {
             link.probe = Some(wanted);
             if link.is_open() {
-                self.control.push_back(Transmit::Ping { link: id });
+                self.control.push_back(Transmit::Ping { wire: WireId(id.0) });
             }
         }
     }

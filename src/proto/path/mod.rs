@@ -17,11 +17,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::config::{CommonConfig, Endpoint, ReconnectPolicy};
+use crate::config::{CommonConfig, Endpoint, ReconnectPolicy, Revision};
 use crate::error::{Code, Error};
 use crate::proto::engine::handshake::Handshake;
 use crate::proto::engine::session::{Engine, EngineEvent, Frame};
-use crate::proto::io::{Input, LinkId, Transmit};
+use crate::proto::io::{Input, LinkId, Transmit, WireId};
 use crate::proto::rng::Rng;
 use crate::proto::time::{Timestamp, earliest, millis};
 
@@ -186,6 +186,11 @@ impl Path {
         self.links.iter_mut().find(|link| link.id == id)
     }
 
+    /// The link that a wire carries.
+    pub fn link_of(&self, wire: WireId) -> Option<LinkId> {
+        self.get(LinkId(wire.0)).map(|link| link.id)
+    }
+
     /// What a link is for; `None` when it is gone.
     pub fn role(&self, id: LinkId) -> Option<Role> {
         self.get(id).map(|link| link.role)
@@ -194,6 +199,14 @@ impl Path {
     /// What the server said when the link opened.
     pub fn handshake(&self, id: LinkId) -> Option<&Handshake> {
         self.get(id)?.engine.as_ref()?.handshake()
+    }
+
+    /// The revision of Engine.IO that a link speaks: never `Auto`.
+    pub fn revision(&self, _id: LinkId) -> Revision {
+        match self.config.transports.revision {
+            Revision::V3 => Revision::V3,
+            Revision::V4 | Revision::Auto => Revision::V4,
+        }
     }
 
     /// When bytes of an unfinished message last arrived on a link.
@@ -295,13 +308,13 @@ impl Path {
         while let Some(frame) = link.poll_frame() {
             self.control.push_back(transmit(link.id, frame));
         }
-        self.control.push_back(Transmit::Hangup { link: link.id });
+        self.control.push_back(Transmit::Hangup { wire: WireId(link.id.0), farewell: Vec::new() });
     }
 
     /// A link does not do what it is for: end it as if it had broken.
     pub fn fail(&mut self, id: LinkId, error: Error, now: Timestamp) {
         if let Some(index) = self.links.iter().position(|link| link.id == id) {
-            self.control.push_back(Transmit::Hangup { link: id });
+            self.control.push_back(Transmit::Hangup { wire: WireId(id.0), farewell: Vec::new() });
             self.lose(index, error, now);
         }
     }
@@ -331,13 +344,20 @@ impl Path {
     pub fn handle_input(&mut self, input: Input, now: Timestamp) {
         self.wake(now);
         match input {
-            Input::Connected { link, local, connect_ms } => {
+            Input::Reached { wire, connect_ms } => {
+                if let Some(link) = self.get_mut(LinkId(wire.0)) {
+                    link.measured(connect_ms, now);
+                }
+            }
+            // No wire of polling is asked for yet.
+            Input::Response { .. } => {}
+            Input::Connected { wire, local, .. } => {
+                let link = LinkId(wire.0);
                 let (timeouts, limits) = (&self.config.timeouts, &self.config.limits);
                 let engine = Engine::new(timeouts, limits, now);
                 let paused = self.host_full;
                 if let Some(link) = self.get_mut(link) {
                     link.local = local.map(|address| address.ip());
-                    link.measured(connect_ms, now);
                     link.last_byte = now;
                     link.probe = None;
                     let engine = link.engine.insert(engine);
@@ -346,14 +366,20 @@ impl Path {
                     }
                 }
             }
-            Input::Failed { link, error } => {
+            Input::Failed { wire, error } => {
+                let link = LinkId(wire.0);
                 if let Some(index) = self.links.iter().position(|known| known.id == link) {
                     self.lose(index, error, now);
                 }
             }
-            Input::Text { link, frame } => self.handle_frame(link, Frame::Text(frame), now),
-            Input::Binary { link, frame } => self.handle_frame(link, Frame::Binary(frame), now),
-            Input::Activity { link, partial, pong } => {
+            Input::Text { wire, frame } => {
+                self.handle_frame(LinkId(wire.0), Frame::Text(frame), now)
+            }
+            Input::Binary { wire, frame } => {
+                self.handle_frame(LinkId(wire.0), Frame::Binary(frame), now)
+            }
+            Input::Activity { wire, partial, pong } => {
+                let link = LinkId(wire.0);
                 self.heard(link, pong, now);
                 if let Some(link) = self.get_mut(link)
                     && partial
@@ -365,16 +391,18 @@ impl Path {
                     }
                 }
             }
-            Input::Closed { link, error } => {
+            Input::Closed { wire, error } => {
+                let link = LinkId(wire.0);
                 match self.get_mut(link).and_then(|link| link.engine.as_mut()) {
                     Some(engine) => {
                         engine.handle_closed(error);
                         self.drain_engine(link, false, now);
                     }
-                    None => self.handle_input(Input::Failed { link, error }, now),
+                    None => self.handle_input(Input::Failed { wire, error }, now),
                 }
             }
-            Input::Writable { link, writable } => {
+            Input::Writable { wire, writable } => {
+                let link = LinkId(wire.0);
                 if let Some(link) = self.get_mut(link) {
                     link.writable = writable;
                 }
@@ -409,7 +437,10 @@ impl Path {
                 }
                 EngineEvent::Closed(error) => {
                     if hangup {
-                        self.control.push_back(Transmit::Hangup { link: id });
+                        self.control.push_back(Transmit::Hangup {
+                            wire: WireId(id.0),
+                            farewell: Vec::new(),
+                        });
                     }
                     return self.lose(index, error, now);
                 }
@@ -460,7 +491,9 @@ impl Path {
         self.next_link += 1;
         self.links.push(Link::new(id, now, millis(self.config.timeouts.attempt)));
         let path_and_query = Engine::path_and_query(&endpoint);
-        self.control.push_back(Transmit::Dial { link: id, endpoint, path_and_query });
+        let headers = self.config.headers.0.as_slice().into();
+        let wire = WireId(id.0);
+        self.control.push_back(Transmit::Dial { wire, endpoint, path_and_query, headers });
     }
 
     /// The next thing to do on the network.
@@ -494,7 +527,7 @@ impl Path {
 
 fn transmit(link: LinkId, frame: Frame) -> Transmit {
     match frame {
-        Frame::Text(frame) => Transmit::Text { link, frame },
-        Frame::Binary(frame) => Transmit::Binary { link, frame },
+        Frame::Text(frame) => Transmit::Text { wire: WireId(link.0), frame },
+        Frame::Binary(frame) => Transmit::Binary { wire: WireId(link.0), frame },
     }
 }

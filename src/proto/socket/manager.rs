@@ -83,14 +83,19 @@ impl Manager {
                 let error = Error::new(Code::Cancelled, "cancelled by the host");
                 self.settle(request, Err(error));
             }
-            Command::Attach { socket, namespace } => self.attach(socket, namespace),
+            Command::Attach { socket, namespace, .. } => self.attach(socket, namespace),
             Command::Connect { socket, auth } => self.connect(socket, auth, now),
             Command::Disconnect { socket } => self.disconnect(socket, now),
             Command::Detach { socket } => self.detach(socket, now),
-            Command::Emit { socket, event, request, timeout_ms, volatile } => {
-                self.emit(socket, event, request, timeout_ms, volatile, now);
+            Command::Emit { socket, event, request, timeout_ms, offline } => {
+                self.emit(socket, event, request, timeout_ms, &offline, now);
             }
             Command::Ack { socket, token, ack } => self.ack(socket, token, ack),
+            Command::WatchSent { .. }
+            | Command::Target { .. }
+            | Command::Auth { .. }
+            | Command::SetHeaders(_)
+            | Command::SetReconnect(_) => {}
             Command::Login { request, .. }
             | Command::Logout { request }
             | Command::Request { request, .. } => {
@@ -454,7 +459,7 @@ impl Manager {
         let namespace = &mut self.namespaces[index];
         let transition = namespace.track.go(state, cause);
         if let (Some(transition), Some(socket)) = (transition, namespace.socket) {
-            let event = SocketEvent::State { transition, socket_sid, reason };
+            let event = SocketEvent::State { transition, socket_sid, reason, recovered: false };
             self.events.push_back(Event::Socket(socket, event));
         }
     }

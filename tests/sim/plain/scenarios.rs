@@ -1,7 +1,7 @@
 //! Named behaviours of a manager and its sockets.
 
 use roamio::error::Code;
-use roamio::proto::io::{Command, DisconnectReason, ManagerState, SocketState};
+use roamio::proto::io::{Command, DisconnectReason, ManagerState, Offline, SocketState};
 
 use super::server::Door;
 use super::world::PlainWorld;
@@ -344,10 +344,10 @@ fn an_ack_after_its_time_is_ignored() {
 fn a_volatile_event_is_dropped_unless_it_leaves_at_once() {
     let mut world = PlainWorld::new(1);
     world.attach(0, "/");
-    world.emit_as(0, "/", "early", None, None, true);
+    world.emit_as(0, "/", "early", None, None, Offline::Volatile);
     world.connect(0, None);
     world.run_for(1_000);
-    world.emit_as(0, "/", "now", None, None, true);
+    world.emit_as(0, "/", "now", None, None, Offline::Volatile);
     world.run_for(100);
     assert_eq!(world.heard("/"), [r#"["say","now"]"#]);
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use roamio::proto::io::LinkId;
+use roamio::proto::io::WireId;
 
 use crate::link::Millis;
 use crate::server::Says;
@@ -55,8 +55,8 @@ pub(crate) struct PlainServer {
     pub(crate) heard: Vec<Heard>,
     /// Auth payloads, in the order of their CONNECTs.
     pub(crate) auths: Vec<String>,
-    engines: BTreeMap<LinkId, Engine>,
-    says: VecDeque<(LinkId, Says)>,
+    engines: BTreeMap<WireId, Engine>,
+    says: VecDeque<(WireId, Says)>,
     sids: u64,
 }
 
@@ -89,7 +89,7 @@ impl PlainServer {
         }
     }
 
-    pub(crate) fn open(&mut self, link: LinkId, now: Millis) {
+    pub(crate) fn open(&mut self, link: WireId, now: Millis) {
         let (interval, timeout) = self.ping;
         self.engines.insert(link, Engine { next_ping: now + interval, ..Engine::default() });
         let open = format!(
@@ -101,16 +101,16 @@ impl PlainServer {
         }
     }
 
-    pub(crate) fn lose(&mut self, link: LinkId) {
+    pub(crate) fn lose(&mut self, link: WireId) {
         self.engines.remove(&link);
     }
 
-    fn close(&mut self, link: LinkId) {
+    fn close(&mut self, link: WireId) {
         self.says.push_back((link, Says::End));
         self.lose(link);
     }
 
-    pub(crate) fn receive(&mut self, link: LinkId, frame: &str, now: Millis) {
+    pub(crate) fn receive(&mut self, link: WireId, frame: &str, now: Millis) {
         let interval = self.ping.0;
         let Some(engine) = self.engines.get_mut(&link) else { return };
         let Some((kind, packet)) =
@@ -182,7 +182,7 @@ impl PlainServer {
         dead.into_iter().for_each(|link| self.close(link));
     }
 
-    fn decide(&mut self, link: LinkId, name: &str) {
+    fn decide(&mut self, link: WireId, name: &str) {
         let door = self.doors.get(name).copied().unwrap_or_default();
         let Some(engine) = self.engines.get_mut(&link) else { return };
         let prefix = prefix(name);
@@ -216,16 +216,16 @@ impl PlainServer {
             .min()
     }
 
-    pub(crate) fn poll_says(&mut self) -> Option<(LinkId, Says)> {
+    pub(crate) fn poll_says(&mut self) -> Option<(WireId, Says)> {
         self.says.pop_front()
     }
 
-    pub(crate) fn say(&mut self, link: LinkId, text: impl Into<String>) {
+    pub(crate) fn say(&mut self, link: WireId, text: impl Into<String>) {
         self.says.push_back((link, Says::Text(text.into())));
     }
 
     /// Connections on which a namespace is joined.
-    pub(crate) fn members(&self, name: &str) -> BTreeSet<LinkId> {
+    pub(crate) fn members(&self, name: &str) -> BTreeSet<WireId> {
         let joined = |engine: &Engine| engine.namespaces.get(name) == Some(&Joined::Yes);
         self.engines.iter().filter(|(_, engine)| joined(engine)).map(|(link, _)| *link).collect()
     }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use roamio::config::{Endpoint, ManagerConfig};
+use roamio::config::{Endpoint, ManagerConfig, SocketOptions};
 use roamio::error::{Code, Error};
 use roamio::payload::{Outgoing, Payload};
 use roamio::proto::io::{
-    AckToken, Command, DisconnectReason, Event, Hint, Input, LinkId, ManagerEvent, ManagerState,
-    RequestId, Retry, SocketEvent, SocketId, SocketState, Transmit,
+    AckToken, Command, Cookies, DisconnectReason, Event, Hint, Input, ManagerEvent, ManagerState,
+    Offline, RequestId, Retry, SocketEvent, SocketId, SocketState, Transmit, WireId,
 };
 use roamio::proto::stack::Stack;
 use roamio::proto::time::{Now, Timestamp};
@@ -44,7 +44,7 @@ pub(crate) struct PlainWorld {
     pub(crate) now: Millis,
     pub(crate) stack: Stack,
     pub(crate) server: PlainServer,
-    pub(crate) links: BTreeMap<LinkId, Link>,
+    pub(crate) links: BTreeMap<WireId, Link>,
     pub(crate) dials: Dials,
     pub(crate) latency: Millis,
     pub(crate) state: ManagerState,
@@ -55,7 +55,7 @@ pub(crate) struct PlainWorld {
     pub(crate) dialled: Vec<Millis>,
     pub(crate) finished: bool,
     /// When DISCONNECT was written last, by connection and namespace.
-    left: BTreeMap<(LinkId, String), Millis>,
+    left: BTreeMap<(WireId, String), Millis>,
     next_request: u64,
     spins: u32,
     trace: bool,
@@ -112,7 +112,11 @@ impl PlainWorld {
     pub(crate) fn attach(&mut self, number: u32, namespace: &str) {
         self.sockets.insert(SocketId(number), Seen::default());
         let namespace = namespace.into();
-        self.command(Command::Attach { socket: SocketId(number), namespace });
+        self.command(Command::Attach {
+            socket: SocketId(number),
+            namespace,
+            options: SocketOptions::default(),
+        });
     }
 
     pub(crate) fn connect(&mut self, number: u32, auth: Option<&str>) {
@@ -129,7 +133,7 @@ impl PlainWorld {
     }
 
     pub(crate) fn emit(&mut self, number: u32, namespace: &str, text: &str) {
-        self.emit_as(number, namespace, text, None, None, false);
+        self.emit_as(number, namespace, text, None, None, Offline::Wait);
     }
 
     pub(crate) fn ask(
@@ -142,7 +146,7 @@ impl PlainWorld {
         let request = RequestId(self.next_request);
         self.next_request += 1;
         self.outcomes.insert(request, None);
-        self.emit_as(number, namespace, text, Some(request), timeout_ms, false);
+        self.emit_as(number, namespace, text, Some(request), timeout_ms, Offline::Wait);
         request
     }
 
@@ -153,13 +157,13 @@ impl PlainWorld {
         text: &str,
         request: Option<RequestId>,
         timeout_ms: Option<Millis>,
-        volatile: bool,
+        offline: Offline,
     ) {
         let mut pool = bytes::BytesMut::new();
         let args = format!("[{text:?}]");
         let event = Outgoing::event(&mut pool, namespace, "say", &args, Vec::new()).expect("JSON");
         let socket = SocketId(number);
-        self.command(Command::Emit { socket, event, request, timeout_ms, volatile });
+        self.command(Command::Emit { socket, event, request, timeout_ms, offline });
     }
 
     pub(crate) fn answer(&mut self, number: u32, token: AckToken) {
@@ -187,7 +191,7 @@ impl PlainWorld {
 
     // ---- the network and the server ---------------------------------------------------------
 
-    pub(crate) fn open_links(&self) -> Vec<LinkId> {
+    pub(crate) fn open_links(&self) -> Vec<WireId> {
         self.links.iter().filter(|(_, link)| link.is_open()).map(|(id, _)| *id).collect()
     }
 
@@ -237,7 +241,7 @@ impl PlainWorld {
         assert!(self.spins < 2_000, "the clock stands still");
         self.now = self.now.max(at);
         let now = self.now;
-        let ids: Vec<LinkId> = self.links.keys().copied().collect();
+        let ids: Vec<WireId> = self.links.keys().copied().collect();
         for id in &ids {
             while let Some(link) = self.links.get_mut(id)
                 && let Some(item) = link.up.pop(now)
@@ -287,30 +291,27 @@ impl PlainWorld {
         }
     }
 
-    fn deliver(&mut self, id: LinkId, item: ToClient) {
+    fn deliver(&mut self, id: WireId, item: ToClient) {
         let Some(link) = self.links.get_mut(&id).filter(|link| link.client_holds) else { return };
         let input = match item {
             ToClient::Accepted => {
                 link.server_holds = true;
-                let input = Input::Connected {
-                    link: id,
-                    local: Some(link.local),
-                    connect_ms: 2 * self.latency,
-                };
+                let (local, connect_ms) = (Some(link.local), self.now - link.dialled);
                 self.server.open(id, self.now);
                 self.settle_server();
-                input
+                self.input(Input::Reached { wire: id, connect_ms });
+                Input::Connected { wire: id, local, cookies: Cookies::default() }
             }
             ToClient::Refused(error) => {
                 link.client_holds = false;
-                Input::Failed { link: id, error }
+                Input::Failed { wire: id, error }
             }
-            ToClient::Text(frame) => Input::Text { link: id, frame },
-            ToClient::Part => Input::Activity { link: id, partial: true, pong: false },
-            ToClient::Pong => Input::Activity { link: id, partial: false, pong: true },
+            ToClient::Text(frame) => Input::Text { wire: id, frame },
+            ToClient::Part => Input::Activity { wire: id, partial: true, pong: false },
+            ToClient::Pong => Input::Activity { wire: id, partial: false, pong: true },
             ToClient::Closed(error) => {
                 link.client_holds = false;
-                Input::Closed { link: id, error }
+                Input::Closed { wire: id, error }
             }
         };
         self.input(input);
@@ -342,7 +343,8 @@ impl PlainWorld {
     fn transmit(&mut self, transmit: Transmit) {
         let now = self.now;
         match transmit {
-            Transmit::Dial { link, .. } => {
+            Transmit::Request { .. } => panic!("WebSocket only"),
+            Transmit::Dial { wire: link, .. } => {
                 self.dialled.push(now);
                 let local = "10.0.0.1:1".parse().expect("an address");
                 let mut dialled = Link::new(local, self.latency, now);
@@ -356,19 +358,19 @@ impl PlainWorld {
                 }
                 self.links.insert(link, dialled);
             }
-            Transmit::Text { link, frame } => {
+            Transmit::Text { wire: link, frame } => {
                 self.watch(link, &frame);
                 if let Some(link) = self.links.get_mut(&link).filter(|link| link.is_open()) {
                     link.up.push(ToServer::Text(frame), now);
                 }
             }
             Transmit::Binary { .. } => {}
-            Transmit::Ping { link } => {
+            Transmit::Ping { wire: link } => {
                 if let Some(link) = self.links.get_mut(&link) {
                     link.up.push(ToServer::Ping, now);
                 }
             }
-            Transmit::Hangup { link } => {
+            Transmit::Hangup { wire: link, .. } => {
                 if let Some(link) = self.links.get_mut(&link) {
                     link.client_holds = false;
                     link.down.clear();
@@ -379,7 +381,7 @@ impl PlainWorld {
     }
 
     /// Rule 4: time between DISCONNECT and CONNECT.
-    fn watch(&mut self, link: LinkId, frame: &Bytes) {
+    fn watch(&mut self, link: WireId, frame: &Bytes) {
         let text = std::str::from_utf8(frame).expect("UTF-8");
         let name = |packet: &str| {
             let name = packet.split_once(',').filter(|_| packet.starts_with('/'));
@@ -403,7 +405,7 @@ impl PlainWorld {
                 self.state = step.state;
             }
             Event::Manager(ManagerEvent::Retry(retry)) => self.retries.push(retry),
-            Event::Manager(ManagerEvent::HostSlow) => {}
+            Event::Manager(_) => {}
             Event::Socket(socket, event) => {
                 let seen = self.sockets.get_mut(&socket).expect("attached");
                 assert!(!seen.detached, "{event:?} after Detached");
@@ -425,7 +427,7 @@ impl PlainWorld {
 impl Seen {
     fn hear(&mut self, event: SocketEvent) {
         match event {
-            SocketEvent::State { transition, socket_sid, reason } => {
+            SocketEvent::State { transition, socket_sid, reason, .. } => {
                 self.steps += 1;
                 assert_eq!(transition.number, self.steps);
                 assert_ne!(transition.state, self.state);
@@ -440,6 +442,9 @@ impl Seen {
                 self.events.push(payload.args().collect::<Vec<_>>().join(","));
                 self.owed.extend(ack);
             }
+            SocketEvent::Sent { .. }
+            | SocketEvent::Dropped { .. }
+            | SocketEvent::AuthWanted { .. } => {}
         }
     }
 }

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use roamio::config::{ConferenceConfig, Token};
 use roamio::error::{Code, Error};
 use roamio::proto::io::{
-    Command, ConferenceEvent, ConferenceState, Event, Hint, Input, LinkId, RequestId, Transmit,
+    Command, ConferenceEvent, ConferenceState, Cookies, Event, Hint, Input, RequestId, Transmit,
+    WireId,
 };
 use roamio::proto::stack::Stack;
 use roamio::proto::time::{Now, Timestamp};
@@ -19,8 +20,8 @@ use crate::world::{Setup, World};
 struct Alone {
     stack: Stack,
     now: Millis,
-    dialled: Vec<LinkId>,
-    sent: Vec<(LinkId, String)>,
+    dialled: Vec<WireId>,
+    sent: Vec<(WireId, String)>,
     events: Vec<ConferenceEvent>,
 }
 
@@ -59,15 +60,15 @@ impl Alone {
         self.drain();
     }
 
-    fn say(&mut self, link: LinkId, text: &str) {
-        self.input(Input::Text { link, frame: Bytes::copy_from_slice(text.as_bytes()) });
+    fn say(&mut self, link: WireId, text: &str) {
+        self.input(Input::Text { wire: link, frame: Bytes::copy_from_slice(text.as_bytes()) });
     }
 
     fn drain(&mut self) {
         while let Some(transmit) = self.stack.poll_transmit() {
             match transmit {
-                Transmit::Dial { link, .. } => self.dialled.push(link),
-                Transmit::Text { link, frame } => {
+                Transmit::Dial { wire: link, .. } => self.dialled.push(link),
+                Transmit::Text { wire: link, frame } => {
                     self.sent.push((link, String::from_utf8(frame.to_vec()).unwrap()));
                 }
                 _ => {}
@@ -91,14 +92,14 @@ impl Alone {
     }
 
     /// Accept the newest dial, as far as the joined namespace.
-    fn join(&mut self) -> LinkId {
+    fn join(&mut self) -> WireId {
         self.join_from("10.0.0.1:1")
     }
 
-    fn join_from(&mut self, local: &str) -> LinkId {
+    fn join_from(&mut self, local: &str) -> WireId {
         let link = *self.dialled.last().unwrap();
         let local = Some(local.parse().unwrap());
-        self.input(Input::Connected { link, local, connect_ms: 10 });
+        self.input(Input::Connected { wire: link, local, cookies: Cookies::default() });
         self.say(
             link,
             r#"0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#,
@@ -107,19 +108,19 @@ impl Alone {
         link
     }
 
-    fn lose(&mut self, link: LinkId) {
+    fn lose(&mut self, link: WireId) {
         let error = Error::new(Code::NetworkLost, "reset");
-        self.input(Input::Closed { link, error });
+        self.input(Input::Closed { wire: link, error });
     }
 
     /// The last call of this name.
-    fn call(&self, name: &str) -> &(LinkId, String) {
+    fn call(&self, name: &str) -> &(WireId, String) {
         let name = format!("[\"{name}\"");
         self.sent.iter().rev().find(|(_, text)| text.contains(&name)).unwrap()
     }
 
     /// Answer the last call of this name.
-    fn answer(&mut self, link: LinkId, name: &str, args: &str) {
+    fn answer(&mut self, link: WireId, name: &str, args: &str) {
         let (_, text) = self.call(name);
         let id = text[2..].split('[').next().unwrap().to_owned();
         self.say(link, &format!("43{id}{args}"));

@@ -80,7 +80,7 @@ fn attachments_that_never_come_hold_nothing_up_for_ever() {
 fn a_binary_frame_without_a_header_costs_the_connection() {
     let mut world = ready();
     let link = world.session_link();
-    world.input(Input::Binary { link, frame: Bytes::from_static(b"\0\0") });
+    world.input(Input::Binary { wire: link, frame: Bytes::from_static(b"\0\0") });
     world.run_for(5_000);
     assert_eq!(gave_up(&world), Some(Code::Attachments));
 }
@@ -185,10 +185,10 @@ fn a_ping_flood_is_answered_once_per_drain() {
     for _ in 0..10_000 {
         world.inject(link, "2");
     }
-    world.input(Input::Writable { link, writable: false });
+    world.input(Input::Writable { wire: link, writable: false });
     world.run_for(100);
     assert_eq!(world.stack.queued().0, 1);
-    world.input(Input::Writable { link, writable: true });
+    world.input(Input::Writable { wire: link, writable: true });
     assert_eq!(world.stack.queued().0, 0);
 }
 
@@ -201,10 +201,10 @@ fn input_of_a_link_that_is_over_changes_nothing() {
     world.run_until(2_000, World::is_ready);
     let steps = world.app.steps.len();
     for frame in ["41", "42[\"drop\",null]", "431[\"ok\"]", "1"] {
-        world.input(Input::Text { link: old, frame: Bytes::from_static(frame.as_bytes()) });
+        world.input(Input::Text { wire: old, frame: Bytes::from_static(frame.as_bytes()) });
     }
-    world.input(Input::Closed { link: old, error: Code::NetworkLost.into() });
-    world.input(Input::Activity { link: old, partial: true, pong: true });
+    world.input(Input::Closed { wire: old, error: Code::NetworkLost.into() });
+    world.input(Input::Activity { wire: old, partial: true, pong: true });
     assert_eq!((world.app.steps.len(), world.app.notified), (steps, 0));
 }
 

@@ -2,7 +2,7 @@
 
 use roamio::config::{ConferenceConfig, PortalProtocol};
 use roamio::error::Code;
-use roamio::proto::io::{ConferenceState, Hint, Input, LinkId};
+use roamio::proto::io::{ConferenceState, Hint, Input, WireId};
 use roamio_portal::model::ModelConfig;
 
 use crate::link::{Flow, Side};
@@ -18,7 +18,7 @@ fn without_ticket() -> World {
 }
 
 /// Start a move to another address. Gives the new connection, on which the relogin is on its way.
-fn begin_move(world: &mut World) -> LinkId {
+fn begin_move(world: &mut World) -> WireId {
     let nth = world.watch.count("relogin") + 1;
     world.roam(true);
     world.hint(Hint::NetworkChanged);
@@ -43,7 +43,7 @@ fn without_a_ticket_a_dead_connection_ends_the_session_once_and_for_all() {
     world.run_for(40_000);
     world.roam(true);
     world.hint(Hint::NetworkChanged);
-    world.input(Input::Activity { link, partial: false, pong: true });
+    world.input(Input::Activity { wire: link, partial: false, pong: true });
     world.run_for(90);
     world.hint(Hint::Suspended);
     // What arrives now wakes the session, whose connection is found dead.
@@ -215,7 +215,7 @@ fn a_request_goes_out_when_the_old_connection_proves_to_live() {
 
 #[test]
 fn a_logout_during_a_move_that_fails_is_said_on_the_old_connection() {
-    let fails: [fn(&mut World, LinkId); 2] = [
+    let fails: [fn(&mut World, WireId); 2] = [
         |world, fresh| world.reset(fresh, Side::Both),
         |world, fresh| world.inject(fresh, r#"431["error","Connection is in service"]"#),
     ];

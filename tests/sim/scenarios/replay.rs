@@ -2,7 +2,7 @@
 
 use roamio::config::{ConferenceConfig, PortalProtocol, SequenceBase};
 use roamio::error::Code;
-use roamio::proto::io::{ConferenceState, LinkId};
+use roamio::proto::io::{ConferenceState, WireId};
 use roamio_portal::model::{ModelConfig, Retention, SeqBase};
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ fn answer_with(world: &mut World, messages: &Value) -> u64 {
     world.app.notified - before
 }
 
-fn relogin_answer(world: &mut World, messages: &Value) -> LinkId {
+fn relogin_answer(world: &mut World, messages: &Value) -> WireId {
     let nth = world.watch.count("relogin") + 1;
     world.server.portal.swallow_acks(None, "relogin", 1);
     world.reset(world.session_link(), Side::Both);

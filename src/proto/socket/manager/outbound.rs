@@ -3,7 +3,7 @@
 use crate::error::{Code, Error};
 use crate::payload::Outgoing;
 use crate::proto::engine::session::Frame;
-use crate::proto::io::{AckToken, Event, LinkId, RequestId, SocketId};
+use crate::proto::io::{AckToken, Event, LinkId, Offline, RequestId, SocketId};
 use crate::proto::socket::manager::Manager;
 use crate::proto::socket::namespace::Queued;
 use crate::proto::socket::packet::{self, Kind};
@@ -16,7 +16,7 @@ impl Manager {
         event: Outgoing,
         request: Option<RequestId>,
         timeout_ms: Option<u64>,
-        volatile: bool,
+        offline: &Offline,
         now: Timestamp,
     ) {
         let Some(index) = self.index(socket).filter(|_| !self.closing) else {
@@ -28,7 +28,7 @@ impl Manager {
         };
         let connected = self.namespaces[index].is_connected();
         let link = self.path.current().filter(|_| connected);
-        if volatile && !link.is_some_and(|link| self.path.is_writable(link)) {
+        if *offline == Offline::Volatile && !link.is_some_and(|link| self.path.is_writable(link)) {
             if let Some(request) = request {
                 let error = Error::new(Code::NotSent, "volatile, and the connection is not ready");
                 self.events.push_back(Event::Outcome { request, result: Err(error) });

@@ -3,10 +3,11 @@
 use bytes::{Bytes, BytesMut};
 
 use super::*;
-use crate::config::Endpoint;
+use crate::config::{Endpoint, SocketOptions};
 use crate::payload::Outgoing;
+use crate::proto::io::{Cookies, Offline, WireId};
 
-const LINK: LinkId = LinkId(1);
+const LINK: WireId = WireId(1);
 const SOCKET: SocketId = SocketId(1);
 
 fn now(mono: u64) -> Now {
@@ -15,7 +16,7 @@ fn now(mono: u64) -> Now {
 
 fn say(manager: &mut Manager, text: &str) {
     let frame = Bytes::copy_from_slice(text.as_bytes());
-    manager.handle_input(Input::Text { link: LINK, frame }, now(10));
+    manager.handle_input(Input::Text { wire: LINK, frame }, now(10));
 }
 
 fn sent(manager: &mut Manager) -> Vec<String> {
@@ -31,9 +32,19 @@ fn sent(manager: &mut Manager) -> Vec<String> {
 fn joining(auth: &str) -> Manager {
     let (endpoint, _) = Endpoint::parse("http://127.0.0.1:1").expect("a URL");
     let mut manager = Manager::new(Arc::new(ManagerConfig::new(endpoint)), 1);
-    manager.handle_command(Command::Attach { socket: SOCKET, namespace: "/".into() }, now(0));
+    manager.handle_command(
+        Command::Attach {
+            socket: SOCKET,
+            namespace: "/".into(),
+            options: SocketOptions::default(),
+        },
+        now(0),
+    );
     connect(&mut manager, auth);
-    manager.handle_input(Input::Connected { link: LINK, local: None, connect_ms: 1 }, now(10));
+    manager.handle_input(
+        Input::Connected { wire: LINK, local: None, cookies: Cookies::default() },
+        now(10),
+    );
     say(&mut manager, r#"0{"sid":"e","pingInterval":25000,"pingTimeout":20000}"#);
     assert_eq!(sent(&mut manager), [format!("40{auth}")]);
     manager
@@ -52,8 +63,8 @@ fn a_request_without_an_outcome_to_come_is_forgotten_altogether() {
         let request = RequestId(number);
         let event = Outgoing::event(&mut BytesMut::new(), "/", "ask", "[]", Vec::new());
         let event = event.expect("valid");
-        let (request, timeout_ms, volatile) = (Some(request), Some(1), false);
-        let emit = Command::Emit { socket: SOCKET, event, request, timeout_ms, volatile };
+        let (request, timeout_ms, offline) = (Some(request), Some(1), Offline::Wait);
+        let emit = Command::Emit { socket: SOCKET, event, request, timeout_ms, offline };
         manager.handle_command(emit, now(10));
     }
     manager.handle_command(Command::Cancel { request: RequestId(0) }, now(10));
@@ -68,7 +79,14 @@ fn a_disconnect_that_answers_replaced_auth_is_not_the_last_word() {
     let mut manager = joining(r#"{"try":1}"#);
     // A second namespace keeps the connection while the first is wanted by nobody.
     let other = SocketId(2);
-    manager.handle_command(Command::Attach { socket: other, namespace: "/b".into() }, now(10));
+    manager.handle_command(
+        Command::Attach {
+            socket: other,
+            namespace: "/b".into(),
+            options: SocketOptions::default(),
+        },
+        now(10),
+    );
     manager.handle_command(Command::Connect { socket: other, auth: None }, now(10));
     manager.handle_command(Command::Disconnect { socket: SOCKET }, now(10));
     connect(&mut manager, r#"{"try":2}"#);

@@ -15,7 +15,7 @@ use crate::driver::inbox::Waiting;
 use crate::driver::stream::ByteCount;
 use crate::driver::ws::{self, Socket};
 use crate::error::{Error, Result};
-use crate::proto::io::{Input, LinkId};
+use crate::proto::io::{Cookies, Input, WireId};
 
 /// A dial in progress.
 pub(crate) type Dial = Pin<Box<dyn Future<Output = Result<Dialled>> + Send>>;
@@ -26,8 +26,8 @@ pub(crate) type Dial = Pin<Box<dyn Future<Output = Result<Dialled>> + Send>>;
 /// Dialling --Connected--> Open --Closed--> over
 ///    `------Failed------------------------> over
 /// ```
-pub(crate) struct Link {
-    pub(crate) id: LinkId,
+pub(crate) struct Wire {
+    pub(crate) id: WireId,
     state: State,
 }
 
@@ -57,38 +57,39 @@ struct Open {
     broken: Option<Error>,
 }
 
-impl Link {
-    pub(crate) const fn new(id: LinkId, dial: Dial) -> Self {
+impl Wire {
+    pub(crate) const fn new(id: WireId, dial: Dial) -> Self {
         Self { id, state: State::Dialling(dial) }
     }
 
-    /// The next thing from the network; `None` for one that is told by [`Link::activity`].
+    /// The next thing from the network; `None` for one that is told by [`Wire::activity`].
     ///
-    /// Without `read`, an open connection is left alone. After `Failed` and `Closed` the link is
+    /// Without `read`, an open connection is left alone. After `Failed` and `Closed` the wire is
     /// over.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, read: bool) -> Poll<Option<Input>> {
-        let link = self.id;
+        let wire = self.id;
         match &mut self.state {
             State::Dialling(dial) => {
                 let dialled = ready!(dial.as_mut().poll(cx));
                 Poll::Ready(Some(match dialled {
-                    Ok(Dialled { socket, count, local, connect_ms }) => {
+                    Ok(Dialled { socket, count, local, .. }) => {
                         self.state = State::Open(Box::new(Open::new(socket, count)));
-                        Input::Connected { link, local, connect_ms }
+                        let cookies = Cookies::default();
+                        Input::Connected { wire, local, cookies }
                     }
                     Err(error) => {
                         self.state = State::Over;
-                        Input::Failed { link, error }
+                        Input::Failed { wire, error }
                     }
                 }))
             }
             State::Open(open) if read => match ready!(open.poll(cx)) {
                 Ok(Message::Text(text)) => {
-                    Poll::Ready(Some(Input::Text { link, frame: text.into() }))
+                    Poll::Ready(Some(Input::Text { wire, frame: text.into() }))
                 }
-                Ok(Message::Binary(frame)) => Poll::Ready(Some(Input::Binary { link, frame })),
+                Ok(Message::Binary(frame)) => Poll::Ready(Some(Input::Binary { wire, frame })),
                 Ok(_) => Poll::Ready(None),
-                Err(error) => Poll::Ready(Some(Input::Closed { link, error })),
+                Err(error) => Poll::Ready(Some(Input::Closed { wire, error })),
             },
             State::Open(_) | State::Over => Poll::Pending,
         }
@@ -100,7 +101,7 @@ impl Link {
         let partial = open.account();
         let control = std::mem::take(&mut open.control);
         let pong = std::mem::take(&mut open.pong);
-        (partial || control).then_some(Input::Activity { link: self.id, partial, pong })
+        (partial || control).then_some(Input::Activity { wire: self.id, partial, pong })
     }
 
     /// Queue a text frame, which is UTF-8. Gives [`Input::Writable`] when that changed.
@@ -128,14 +129,14 @@ impl Link {
     fn send(&mut self, cx: &mut Context<'_>, message: Message, waiting: Waiting) -> Option<Input> {
         let State::Open(open) = &mut self.state else { return None };
         open.send(cx, message, waiting)
-            .then_some(Input::Writable { link: self.id, writable: false })
+            .then_some(Input::Writable { wire: self.id, writable: false })
     }
 
     /// Write what is queued, as far as the socket takes it. Gives [`Input::Writable`] when that
     /// changed.
     pub(crate) fn flush(&mut self, cx: &mut Context<'_>) -> Option<Input> {
         let State::Open(open) = &mut self.state else { return None };
-        open.flush(cx).then_some(Input::Writable { link: self.id, writable: !open.blocked })
+        open.flush(cx).then_some(Input::Writable { wire: self.id, writable: !open.blocked })
     }
 
     /// Writing failed, and it has not been told yet.

@@ -1,0 +1,40 @@
+//! Options of one socket.
+
+use std::time::Duration;
+
+/// Options of one namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SocketOptions {
+    /// Query of the namespace, percent-encoded and joined with `&`: revision 3 only, where it is
+    /// what auth payloads are in revision 4 (`socket-io` 2).
+    pub query: String,
+    /// Ask the host for the auth payload before every CONNECT
+    /// ([`SocketEvent::AuthWanted`](crate::proto::io::SocketEvent::AuthWanted)).
+    pub ask_auth: bool,
+    /// Deliver every event at least once ([`Retries`]); volatile ones excepted.
+    pub retries: Option<Retries>,
+    /// Ack deadline of this socket's emits, in place of the manager's.
+    pub ack_timeout: Option<Duration>,
+}
+
+/// At-least-once delivery: every event asks for an ack, and goes again until it has one.
+///
+/// First deliveries keep their order. After a reconnect all that have no ack go again, in order and
+/// before newer ones. An ack that does not come in time on a living connection repeats only its own
+/// event. While `window` events are unacknowledged the next ones wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retries {
+    /// How often an event goes again at most.
+    pub times: u32,
+    /// Events without an ack at the same time; 1 is what the reference client does.
+    pub window: u32,
+    /// Append one argument to each event, a text that is the same whenever it goes again and that
+    /// no other event has, so that the server can tell.
+    pub idempotency_key: bool,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { times: 3, window: 16, idempotency_key: false }
+    }
+}
