@@ -232,12 +232,16 @@
 /** The error comes from the conference portal. */
 #define ROAM_LAYER_CONFERENCE 4
 
-/* ---- Options: dispatch, time limits, limits ------------------------------------------------ */
+/* ---- Options: dispatch, TLS, time limits, limits ------------------------------------------- */
 
 /** Callbacks run on threads of the library; the default. */
 #define ROAM_DISPATCH_THREAD 0
 /** Callbacks run inside roam_manager_dispatch, roam_socket_dispatch or roam_conference_dispatch. */
 #define ROAM_DISPATCH_MANUAL 1
+/** TLS 1.2; the default. */
+#define ROAM_TLS_1_2 12
+/** TLS 1.3, where the platform's library has it: not on Apple's. */
+#define ROAM_TLS_1_3 13
 /** Time limit of a whole attempt to connect; 20 s. */
 #define ROAM_TIMEOUT_ATTEMPT 0
 /** Time limit of the name lookup; 5 s. */
@@ -409,6 +413,14 @@ typedef void (*roam_log)(void *user_data,
                          roam_str target,
                          roam_str line);
 
+/** Bytes. NULL with length 0 is empty. */
+typedef struct roam_bytes {
+  /** First byte. */
+  const uint8_t *data;
+  /** Number of bytes. */
+  size_t len;
+} roam_bytes;
+
 /** One step of an object's state machine. Valid inside the callback that it was given to. */
 typedef struct roam_transition {
   /** Steps of one object are numbered from 1 without a hole. */
@@ -461,14 +473,6 @@ typedef void (*roam_wake)(void *user_data);
 
 /** Why a joined namespace was left: one of ROAM_DISCONNECT_... */
 typedef uint32_t roam_disconnect_reason;
-
-/** Bytes. NULL with length 0 is empty. */
-typedef struct roam_bytes {
-  /** First byte. */
-  const uint8_t *data;
-  /** Number of bytes. */
-  size_t len;
-} roam_bytes;
 
 /**
  * A received event, reply or notification. Valid inside the callback that it was given to.
@@ -649,8 +653,52 @@ roam_status roam_config_add_header(roam_config *config,
 /** Trust the certificates of a PEM text beside those of the system. */
 roam_status roam_config_add_trusted_pem(roam_config *config, roam_str pem);
 
+/**
+ * Show a certificate to servers that ask for one: PEM, the own certificate first, then those that
+ * it needs to be trusted; and its key, PKCS#8 and not encrypted ("BEGIN PRIVATE KEY"). Damaged
+ * ones are INVALID_ARGUMENT here or in roam_manager_new, and what the platform does not take (on
+ * iOS anything but PKCS#12, on Windows keys other than RSA) is UNSUPPORTED there.
+ */
+roam_status roam_config_set_client_certificate_pem(roam_config *config,
+                                                   roam_str certificates,
+                                                   roam_str key);
+
+/**
+ * Show a certificate to servers that ask for one: a PKCS#12 archive (.p12, .pfx) and its password.
+ * A damaged archive and a wrong password are INVALID_ARGUMENT in roam_manager_new.
+ */
+roam_status roam_config_set_client_certificate_pkcs12(roam_config *config,
+                                                      roam_bytes archive,
+                                                      roam_str password);
+
+/**
+ * Accept only servers whose own certificate has one of the pinned public keys: the base64 of the
+ * SHA-256 of its SubjectPublicKeyInfo, with "sha256/" before it or not. The certificate is
+ * verified as well.
+ */
+roam_status roam_config_add_spki_pin(roam_config *config, roam_str pin);
+
+/**
+ * The name that is sent to the server (SNI) and that its certificate must have, in place of the
+ * host's; empty for the host's.
+ */
+roam_status roam_config_set_server_name(roam_config *config, roam_str name);
+
+/**
+ * The oldest version of TLS that is spoken: ROAM_TLS_1_2 or ROAM_TLS_1_3. What the platform does
+ * not have is UNSUPPORTED in roam_manager_new.
+ */
+roam_status roam_config_set_min_tls_version(roam_config *config, uint32_t version);
+
 /** Accept any certificate for any name. For development only; every connect logs a warning. */
 roam_status roam_config_dangerously_accept_any_certificate(roam_config *config, bool accept);
+
+/**
+ * Reach every server through a proxy: http://[user:password@]host:port for HTTP CONNECT, or
+ * socks5://..., which resolves the server's name; user and password percent-encoded; empty for no
+ * proxy, the default. It never sees inside TLS.
+ */
+roam_status roam_config_set_proxy(roam_config *config, roam_str url);
 
 /** Who runs callbacks: ROAM_DISPATCH_... */
 roam_status roam_config_set_dispatch(roam_config *config, uint32_t mode);
@@ -906,9 +954,57 @@ roam_status roam_conference_config_add_header(roam_conference_config *config,
 roam_status roam_conference_config_add_trusted_pem(roam_conference_config *config,
                                                    roam_str pem);
 
+/**
+ * Show a certificate to servers that ask for one: PEM, the own certificate first, then those that
+ * it needs to be trusted; and its key, PKCS#8 and not encrypted ("BEGIN PRIVATE KEY"). Damaged
+ * ones are INVALID_ARGUMENT here or in roam_conference_new, and what the platform does not take (on
+ * iOS anything but PKCS#12, on Windows keys other than RSA) is UNSUPPORTED there.
+ */
+roam_status roam_conference_config_set_client_certificate_pem(roam_conference_config *config,
+                                                              roam_str certificates,
+                                                              roam_str key);
+
+/**
+ * Show a certificate to servers that ask for one: a PKCS#12 archive (.p12, .pfx) and its password.
+ * A damaged archive and a wrong password are INVALID_ARGUMENT in roam_conference_new.
+ */
+roam_status roam_conference_config_set_client_certificate_pkcs12(roam_conference_config *config,
+                                                                 roam_bytes archive,
+                                                                 roam_str password);
+
+/**
+ * Accept only servers whose own certificate has one of the pinned public keys: the base64 of the
+ * SHA-256 of its SubjectPublicKeyInfo, with "sha256/" before it or not. The certificate is
+ * verified as well.
+ */
+roam_status roam_conference_config_add_spki_pin(roam_conference_config *config,
+                                                roam_str pin);
+
+/**
+ * The name that is sent to the server (SNI) and that its certificate must have, in place of the
+ * host's; empty for the host's.
+ */
+roam_status roam_conference_config_set_server_name(roam_conference_config *config,
+                                                   roam_str name);
+
+/**
+ * The oldest version of TLS that is spoken: ROAM_TLS_1_2 or ROAM_TLS_1_3. What the platform does
+ * not have is UNSUPPORTED in roam_conference_new.
+ */
+roam_status roam_conference_config_set_min_tls_version(roam_conference_config *config,
+                                                       uint32_t version);
+
 /** Accept any certificate for any name. For development only; every connect logs a warning. */
 roam_status roam_conference_config_dangerously_accept_any_certificate(roam_conference_config *config,
                                                                       bool accept);
+
+/**
+ * Reach every server through a proxy: http://[user:password@]host:port for HTTP CONNECT, or
+ * socks5://..., which resolves the server's name; user and password percent-encoded; empty for no
+ * proxy, the default. It never sees inside TLS.
+ */
+roam_status roam_conference_config_set_proxy(roam_conference_config *config,
+                                             roam_str url);
 
 /** Who runs callbacks: ROAM_DISPATCH_... */
 roam_status roam_conference_config_set_dispatch(roam_conference_config *config,

@@ -2,6 +2,7 @@
 
 mod conference;
 mod endpoint;
+mod pem;
 mod proxy;
 mod socket;
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub use conference::{ConferenceConfig, PortalProtocol, SequenceBase, Token};
 pub use endpoint::{DEFAULT_PATH, Endpoint, HeaderList, Target};
 pub use proxy::{Proxy, ProxyKind};
 pub use socket::{Retries, SocketOptions};
+pub(crate) use tls::IdentitySource;
 pub use tls::{ClientIdentity, TlsConfig, TlsVersion};
 pub use transport::{Extra, Opening, Revision, Transport, TransportConfig};
 

@@ -4,15 +4,16 @@ use super::error::{ObjectId, roam_error};
 use super::guard::{
     Builder, MAX_TEXT, build, free_builder, give, last_error_of_builder, text, unknown,
 };
-use super::options::{ROAM_TIMEOUT_ACK, dispatch_mode, set_limit, timeout};
+use super::options::{
+    ROAM_TIMEOUT_ACK, add_spki_pin, add_trusted_pem, dispatch_mode, set_client_certificate_pem,
+    set_client_certificate_pkcs12, set_limit, set_min_tls_version, set_proxy, set_server_name,
+    timeout,
+};
 use super::status::roam_status;
-use super::types::roam_str;
+use super::types::{roam_bytes, roam_str};
 use crate::client::check_manager_options;
 use crate::config::{DEFAULT_PATH, Endpoint, ManagerConfig};
 use crate::error::{Code, Error, Result};
-
-/// A certificate file with many authorities in it.
-pub(super) const MAX_PEM: usize = 4 << 20;
 
 /// Options of a manager. One thread at a time; a copy is taken by roam_manager_new.
 pub struct roam_config {
@@ -124,9 +125,86 @@ pub unsafe extern "C" fn roam_config_add_trusted_pem(
 ) -> roam_status {
     // SAFETY: the host's promises for its arguments, passed on.
     unsafe {
+        build(config, |config| config.change(|options| add_trusted_pem(&mut options.common, pem)))
+    }
+}
+
+/// Show a certificate to servers that ask for one: PEM, the own certificate first, then those that
+/// it needs to be trusted; and its key, PKCS#8 and not encrypted ("BEGIN PRIVATE KEY"). Damaged
+/// ones are INVALID_ARGUMENT here or in roam_manager_new, and what the platform does not take (on
+/// iOS anything but PKCS#12, on Windows keys other than RSA) is UNSUPPORTED there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_client_certificate_pem(
+    config: *mut roam_config,
+    certificates: roam_str,
+    key: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
         build(config, |config| {
-            let pem = text(pem, "pem", MAX_PEM)?;
-            config.change(|options| options.common.tls.add_roots_pem(pem))
+            config.change(|options| {
+                set_client_certificate_pem(&mut options.common, certificates, key)
+            })
+        })
+    }
+}
+
+/// Show a certificate to servers that ask for one: a PKCS#12 archive (.p12, .pfx) and its password.
+/// A damaged archive and a wrong password are INVALID_ARGUMENT in roam_manager_new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_client_certificate_pkcs12(
+    config: *mut roam_config,
+    archive: roam_bytes,
+    password: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.change(|options| {
+                set_client_certificate_pkcs12(&mut options.common, archive, password)
+            })
+        })
+    }
+}
+
+/// Accept only servers whose own certificate has one of the pinned public keys: the base64 of the
+/// SHA-256 of its SubjectPublicKeyInfo, with "sha256/" before it or not. The certificate is
+/// verified as well.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_add_spki_pin(
+    config: *mut roam_config,
+    pin: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| config.change(|options| add_spki_pin(&mut options.common, pin)))
+    }
+}
+
+/// The name that is sent to the server (SNI) and that its certificate must have, in place of the
+/// host's; empty for the host's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_server_name(
+    config: *mut roam_config,
+    name: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| config.change(|options| set_server_name(&mut options.common, name)))
+    }
+}
+
+/// The oldest version of TLS that is spoken: ROAM_TLS_1_2 or ROAM_TLS_1_3. What the platform does
+/// not have is UNSUPPORTED in roam_manager_new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_min_tls_version(
+    config: *mut roam_config,
+    version: u32,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.change(|options| set_min_tls_version(&mut options.common, version))
         })
     }
 }
@@ -144,6 +222,18 @@ pub unsafe extern "C" fn roam_config_dangerously_accept_any_certificate(
             Ok(())
         })
     }
+}
+
+/// Reach every server through a proxy: http://[user:password@]host:port for HTTP CONNECT, or
+/// socks5://..., which resolves the server's name; user and password percent-encoded; empty for no
+/// proxy, the default. It never sees inside TLS.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_proxy(
+    config: *mut roam_config,
+    url: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe { build(config, |config| config.change(|options| set_proxy(&mut options.common, url))) }
 }
 
 /// Who runs callbacks: ROAM_DISPATCH_...

@@ -149,17 +149,24 @@ pub(super) unsafe fn output<'a, T>(out: *mut T) -> Result<&'a mut MaybeUninit<T>
 
 /// Borrow text for the time of the call. It is not read beyond `len`, and not at all above `max`.
 pub(super) unsafe fn text<'a>(text: roam_str, what: &str, max: usize) -> Result<&'a str> {
-    if text.len > max {
-        return Err(too_large(what, text.len, max));
+    let text = roam_bytes { data: text.data.cast(), len: text.len };
+    // SAFETY: the host's promises for its arguments, passed on.
+    let bytes = unsafe { bytes(text, what, max) }?;
+    std::str::from_utf8(bytes)
+        .map_err(|_| Error::new(Code::InvalidUtf8, format!("{what}: not UTF-8")))
+}
+
+/// Borrow bytes for the time of the call. Nothing is read when there are more than `max`.
+pub(super) unsafe fn bytes<'a>(bytes: roam_bytes, what: &str, max: usize) -> Result<&'a [u8]> {
+    if bytes.len > max {
+        return Err(too_large(what, bytes.len, max));
     }
-    if text.data.is_null() {
-        return if text.len == 0 { Ok("") } else { Err(null(what)) };
+    if bytes.data.is_null() {
+        return if bytes.len == 0 { Ok(&[]) } else { Err(null(what)) };
     }
     // SAFETY: `data` points to `len` bytes that nobody changes during the call, as the host
     // promises.
-    let bytes = unsafe { std::slice::from_raw_parts(text.data.cast::<u8>(), text.len) };
-    std::str::from_utf8(bytes)
-        .map_err(|_| Error::new(Code::InvalidUtf8, format!("{what}: not UTF-8")))
+    Ok(unsafe { std::slice::from_raw_parts(bytes.data, bytes.len) })
 }
 
 /// Copy binary values. Nothing is read when there are too many, or too many bytes.
@@ -186,12 +193,8 @@ pub(super) unsafe fn attachments(
         return Err(too_large("attachments", total, max_bytes));
     }
     let copy = |part: &roam_bytes| {
-        if part.data.is_null() {
-            return if part.len == 0 { Ok(Bytes::new()) } else { Err(null("attachment")) };
-        }
-        // SAFETY: `data` points to `len` bytes that nobody changes during the call, as the host
-        // promises.
-        Ok(Bytes::copy_from_slice(unsafe { std::slice::from_raw_parts(part.data, part.len) }))
+        // SAFETY: the host's promises for its arguments, passed on.
+        unsafe { bytes(*part, "attachment", max_bytes) }.map(Bytes::copy_from_slice)
     };
     parts.iter().map(copy).collect()
 }

@@ -1,15 +1,23 @@
 use std::time::Duration;
 
-use super::guard::unknown;
-use crate::config::{CommonConfig, DispatchMode, Limits, Timeouts};
+use super::guard::{MAX_TEXT, bytes, text, unknown};
+use super::types::{roam_bytes, roam_str};
+use crate::config::{
+    ClientIdentity, CommonConfig, DispatchMode, Limits, Proxy, Timeouts, TlsVersion,
+};
 use crate::error::Result;
 
-/// ---- Options: dispatch, time limits, limits ------------------------------------------------
+/// ---- Options: dispatch, TLS, time limits, limits -------------------------------------------
 ///
 /// Callbacks run on threads of the library; the default.
 pub const ROAM_DISPATCH_THREAD: u32 = 0;
 /// Callbacks run inside roam_manager_dispatch, roam_socket_dispatch or roam_conference_dispatch.
 pub const ROAM_DISPATCH_MANUAL: u32 = 1;
+
+/// TLS 1.2; the default.
+pub const ROAM_TLS_1_2: u32 = 12;
+/// TLS 1.3, where the platform's library has it: not on Apple's.
+pub const ROAM_TLS_1_3: u32 = 13;
 
 /// Time limit of a whole attempt to connect; 20 s.
 pub const ROAM_TIMEOUT_ATTEMPT: u32 = 0;
@@ -55,6 +63,9 @@ pub const ROAM_LIMIT_HOST_QUEUE_EVENTS: u32 = 6;
 /// Bytes waiting for callbacks; 16 MiB.
 pub const ROAM_LIMIT_HOST_QUEUE_BYTES: u32 = 7;
 
+/// A certificate file with many authorities in it.
+const MAX_PEM: usize = 4 << 20;
+
 /// What a mode's number means.
 pub(super) fn dispatch_mode(mode: u32) -> Result<DispatchMode> {
     match mode {
@@ -62,6 +73,72 @@ pub(super) fn dispatch_mode(mode: u32) -> Result<DispatchMode> {
         ROAM_DISPATCH_MANUAL => Ok(DispatchMode::Manual),
         _ => Err(unknown("mode", mode)),
     }
+}
+
+/// Add trust anchors.
+pub(super) unsafe fn add_trusted_pem(common: &mut CommonConfig, pem: roam_str) -> Result<()> {
+    // SAFETY: the host's promises for its arguments, passed on.
+    common.tls.add_roots_pem(unsafe { text(pem, "pem", MAX_PEM) }?)
+}
+
+/// Set a client certificate of PEM texts.
+pub(super) unsafe fn set_client_certificate_pem(
+    common: &mut CommonConfig,
+    certificates: roam_str,
+    key: roam_str,
+) -> Result<()> {
+    // SAFETY: the host's promises for its arguments, passed on.
+    let certificates = unsafe { text(certificates, "certificates", MAX_PEM) }?;
+    // SAFETY: as above.
+    let key = unsafe { text(key, "key", MAX_PEM) }?;
+    common.tls.identity = Some(ClientIdentity::pem(certificates, key)?);
+    Ok(())
+}
+
+/// Set a client certificate of an archive.
+pub(super) unsafe fn set_client_certificate_pkcs12(
+    common: &mut CommonConfig,
+    archive: roam_bytes,
+    password: roam_str,
+) -> Result<()> {
+    // SAFETY: the host's promises for its arguments, passed on.
+    let archive = unsafe { bytes(archive, "archive", MAX_PEM) }?;
+    // SAFETY: as above.
+    let password = unsafe { text(password, "password", MAX_TEXT) }?;
+    common.tls.identity = Some(ClientIdentity::pkcs12(archive, password)?);
+    Ok(())
+}
+
+/// Add a pin.
+pub(super) unsafe fn add_spki_pin(common: &mut CommonConfig, pin: roam_str) -> Result<()> {
+    // SAFETY: the host's promises for its arguments, passed on.
+    common.tls.add_spki_pin_base64(unsafe { text(pin, "pin", MAX_TEXT) }?)
+}
+
+/// Set the name to verify; empty for the host's own.
+pub(super) unsafe fn set_server_name(common: &mut CommonConfig, name: roam_str) -> Result<()> {
+    // SAFETY: the host's promises for its arguments, passed on.
+    let name = unsafe { text(name, "name", MAX_TEXT) }?;
+    common.tls.server_name = (!name.is_empty()).then(|| name.to_owned());
+    Ok(())
+}
+
+/// Set the oldest version of TLS.
+pub(super) fn set_min_tls_version(common: &mut CommonConfig, version: u32) -> Result<()> {
+    common.tls.min_version = match version {
+        ROAM_TLS_1_2 => TlsVersion::V1_2,
+        ROAM_TLS_1_3 => TlsVersion::V1_3,
+        _ => return Err(unknown("version", version)),
+    };
+    Ok(())
+}
+
+/// Set the proxy; empty for none.
+pub(super) unsafe fn set_proxy(common: &mut CommonConfig, url: roam_str) -> Result<()> {
+    // SAFETY: the host's promises for its arguments, passed on.
+    let url = unsafe { text(url, "url", MAX_TEXT) }?;
+    common.proxy = if url.is_empty() { None } else { Some(Proxy::parse(url)?) };
+    Ok(())
 }
 
 /// The time limit of connecting that a number means.

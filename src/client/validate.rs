@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::config::{
-    CommonConfig, ConferenceConfig, Endpoint, Limits, ManagerConfig, ReconnectPolicy,
+    CommonConfig, ConferenceConfig, Endpoint, Limits, ManagerConfig, Proxy, ReconnectPolicy,
 };
 use crate::error::{Code, Error, Result};
 use crate::json;
@@ -114,6 +114,11 @@ fn common(config: &CommonConfig) -> Result<()> {
     ] {
         duration(field, limit)?;
     }
+    config.proxy.as_ref().map_or(Ok(()), Proxy::check)?;
+    if config.tls.server_name.as_deref().is_some_and(|name| !Endpoint::is_host(name)) {
+        let text = "tls.server_name: neither an address nor a name in ASCII";
+        return Err(Error::new(Code::InvalidArgument, text));
+    }
     limits(&config.limits)
 }
 
@@ -195,6 +200,11 @@ mod tests {
             ("endpoint.query", refused(|config| config.endpoint.query = "a=1\r\n".into())),
             ("endpoint.query", refused(|config| config.endpoint.query = "EIO=3".into())),
             ("endpoint.host", refused(|config| config.endpoint.host = "h/path".into())),
+            (
+                "tls.server_name",
+                refused(|config| config.common.tls.server_name = Some("a b".into())),
+            ),
+            ("proxy", refused(|config| config.common.proxy = Proxy::parse("socks5://u@h").ok())),
         ] {
             assert!(message.starts_with(&format!("{field}:")), "{field}: {message}");
         }

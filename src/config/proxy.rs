@@ -1,5 +1,8 @@
 //! A proxy between this device and every server.
 
+use std::fmt;
+
+use super::endpoint::percent_decode_text;
 use crate::config::Endpoint;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
@@ -14,7 +17,7 @@ pub enum ProxyKind {
 }
 
 /// A proxy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     /// How it is spoken to.
     pub kind: ProxyKind,
@@ -26,9 +29,20 @@ pub struct Proxy {
     pub credentials: Option<(String, Secret)>,
 }
 
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("kind", &self.kind)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("credentials", &self.credentials.as_ref().map(|_| "***"))
+            .finish()
+    }
+}
+
 impl Proxy {
-    /// Read `http://[user:password@]host:port` or `socks5://…`; user and password are
-    /// percent-encoded.
+    /// Read `http://[user:password@]host[:port]` or `socks5://…`; user and password are
+    /// percent-encoded. The ports are 80 and 1080 unless given.
     ///
     /// # Errors
     /// [`Code::InvalidUrl`] with the part that is wrong; it never shows the password.
@@ -45,20 +59,56 @@ impl Proxy {
             Some((credentials, authority)) => (Some(credentials), authority),
             None => (None, rest),
         };
-        let credentials = credentials.map(|text| {
-            let (user, password) = text.split_once(':').unwrap_or((text, ""));
-            (
-                super::endpoint::percent_decode_text(user),
-                super::endpoint::percent_decode_text(password),
-            )
-        });
         let credentials = match credentials {
             None => None,
-            Some((Some(user), Some(password))) => Some((user, Secret::new(password))),
-            Some(_) => return Err(bad("user or password is not UTF-8")),
+            Some(text) => {
+                let (user, password) = text.split_once(':').unwrap_or((text, ""));
+                let decoded = percent_decode_text(user).zip(percent_decode_text(password));
+                let (user, password) =
+                    decoded.ok_or_else(|| bad("user or password is not UTF-8"))?;
+                Some((user, Secret::new(password)))
+            }
         };
-        let (host, port) =
-            Endpoint::parse_authority(authority, false).map_err(|error| bad(error.message()))?;
+        let (host, port) = Endpoint::parse_authority(authority, false)
+            .map_err(|error| bad(error.message().trim_start_matches("URL: ")))?;
+        let no_port = !authority.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
+        let port = if kind == ProxyKind::Socks5 && no_port { 1080 } else { port };
         Ok(Self { kind, host, port, credentials })
+    }
+
+    /// Refuse what cannot be said to such a proxy.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] with what is wrong; it never shows the credentials.
+    pub(crate) fn check(&self) -> Result<()> {
+        let bad = |what: &str| Err(Error::new(Code::InvalidArgument, format!("proxy: {what}")));
+        if !Endpoint::is_host(&self.host) {
+            return bad("host is neither an address nor a name in ASCII");
+        }
+        if self.port == 0 {
+            return bad("port is 0");
+        }
+        let Some((user, password)) = &self.credentials else { return Ok(()) };
+        let fits = |text: &str| (1..=255).contains(&text.len());
+        match self.kind {
+            // RFC 7617, section 2.
+            ProxyKind::Http if user.contains(':') => bad("user name has a colon"),
+            ProxyKind::Http if user.len() > 1024 || password.expose().len() > 4096 => {
+                bad("user name or password is longer than 1 or 4 KiB")
+            }
+            // RFC 1929, section 2.
+            ProxyKind::Socks5 if !fits(user) || !fits(password.expose()) => {
+                bad("user name and password have 1 to 255 bytes each")
+            }
+            ProxyKind::Http | ProxyKind::Socks5 => Ok(()),
+        }
+    }
+}
+
+/// `host:port`, brackets around an IPv6 address; nothing secret.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
     }
 }

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use zeroize::Zeroizing;
+
+use super::pem;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
@@ -11,35 +15,88 @@ pub enum TlsVersion {
     /// TLS 1.2.
     #[default]
     V1_2,
-    /// TLS 1.3, where the platform has it.
+    /// TLS 1.3, where the platform's library has it: not on Apple's.
     V1_3,
 }
 
-/// A client certificate with its key.
+/// A client certificate with its key. `Debug` shows neither, and the memory is zeroed when the last
+/// owner drops it.
 #[derive(Clone, PartialEq, Eq)]
-pub enum ClientIdentity {
-    /// A PKCS#12 archive and its password.
-    Pkcs12 {
-        /// The archive, base64: it holds the key.
-        der_base64: Secret,
-        /// The password.
-        password: Secret,
-    },
-    /// PEM texts.
-    Pem {
-        /// The certificate, then those that it needs to be trusted.
-        certificates: String,
-        /// The key, PKCS#8.
-        key: Secret,
-    },
+pub struct ClientIdentity {
+    pub(crate) source: IdentitySource,
+}
+
+/// Where certificate and key come from.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum IdentitySource {
+    /// An archive that the platform's library opens.
+    Pkcs12 { archive: Zeroizing<Vec<u8>>, password: Secret },
+    /// DER: the chain, its first certificate the client's own, and the PKCS#8 key.
+    Parts { chain: Vec<Vec<u8>>, key: Zeroizing<Vec<u8>> },
 }
 
 impl fmt::Debug for ClientIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pkcs12 { .. } => "Pkcs12",
-            Self::Pem { .. } => "Pem",
+        f.write_str(match self.source {
+            IdentitySource::Pkcs12 { .. } => "Pkcs12",
+            IdentitySource::Parts { .. } => "Pem",
         })
+    }
+}
+
+impl ClientIdentity {
+    /// Take a PKCS#12 archive (`.p12`, `.pfx`) and its password.
+    ///
+    /// It is opened when an object is made with it.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] for a password with a NUL, which no library takes.
+    pub fn pkcs12(archive: &[u8], password: &str) -> Result<Self> {
+        if password.contains('\0') {
+            let text = "client certificate: the password contains a NUL";
+            return Err(Error::new(Code::InvalidArgument, text));
+        }
+        let (archive, password) = (archive.to_vec().into(), Secret::new(password));
+        Ok(Self { source: IdentitySource::Pkcs12 { archive, password } })
+    }
+
+    /// Take PEM texts: the certificate, then those that it needs to be trusted; and its key, PKCS#8
+    /// and not encrypted (`BEGIN PRIVATE KEY`). One text may hold both.
+    ///
+    /// Whether they are intact is checked when an object is made with them. Not on iOS, where the
+    /// platform takes PKCS#12 only; on Windows for RSA keys only.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] with what is missing or damaged.
+    pub fn pem(certificates: &str, key: &str) -> Result<Self> {
+        let bad =
+            |what: &str| Error::new(Code::InvalidArgument, format!("client certificate: {what}"));
+        let chain = pem::decode(certificates, CERTIFICATE).map_err(|error| bad(error.message()))?;
+        let others = ["ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"];
+        if let Some(other) = others.iter().find(|label| key.contains(&format!("BEGIN {label}-"))) {
+            let what =
+                format!("the key is {other}, wanted is PKCS#8 (openssl pkcs8 -topk8 -nocrypt)");
+            return Err(bad(&what));
+        }
+        let mut keys = pem::decode(key, PRIVATE_KEY).map_err(|error| bad(error.message()))?;
+        let (Some(key), true) = (keys.pop(), keys.is_empty()) else {
+            return Err(bad("more than one key"));
+        };
+        let chain = chain.into_iter().map(|mut der| std::mem::take(&mut *der)).collect();
+        Ok(Self { source: IdentitySource::Parts { chain, key } })
+    }
+}
+
+impl IdentitySource {
+    /// DER as clean PEM, which the platforms' libraries want: the chain, and the key.
+    pub(crate) fn to_pem(chain: &[Vec<u8>], key: &[u8]) -> (String, Zeroizing<String>) {
+        let mut certificates = String::new();
+        for der in chain {
+            pem::encode(CERTIFICATE, der, &mut certificates);
+        }
+        let mut text = Zeroizing::new(String::with_capacity(pem::encoded_len(key)));
+        pem::encode(PRIVATE_KEY, key, &mut text);
+        (certificates, text)
     }
 }
 
@@ -51,7 +108,8 @@ pub struct TlsConfig {
     /// The certificate that this side shows to a server that asks for one.
     pub identity: Option<ClientIdentity>,
     /// SHA-256 of the public keys (SubjectPublicKeyInfo, DER) that the server's own certificate may
-    /// have; empty: any. Checked after the certificate was verified and before the first HTTP byte.
+    /// have; empty: any. Checked after the certificate was verified and before the first HTTP byte,
+    /// also when anything else is accepted.
     pub spki_pins: Vec<[u8; 32]>,
     /// The name that is sent (SNI) and that the certificate must have, in place of the host's.
     pub server_name: Option<String>,
@@ -76,30 +134,30 @@ impl fmt::Debug for TlsConfig {
 }
 
 impl TlsConfig {
-    /// Add the certificates of a PEM text. PEM is decoded here because some platforms' TLS
-    /// libraries panic on it.
+    /// Add the certificates of a PEM text to the trust anchors.
     ///
     /// # Errors
     /// [`Code::InvalidArgument`] when the text holds no certificate or a damaged one.
     pub fn add_roots_pem(&mut self, pem: &str) -> Result<()> {
-        use base64::Engine as _;
-        let bad = |what: &str| Error::new(Code::InvalidArgument, format!("PEM: {what}"));
-        let mut found = false;
-        let mut rest = pem;
-        while let Some(start) = rest.find(PEM_BEGIN) {
-            let body = &rest[start + PEM_BEGIN.len()..];
-            let end = body.find(PEM_END).ok_or_else(|| bad("certificate has no end"))?;
-            let text: String = body[..end].split_ascii_whitespace().collect();
-            let der = base64::engine::general_purpose::STANDARD
-                .decode(text)
-                .map_err(|_| bad("certificate is not base64"))?;
-            self.extra_roots.push(der);
-            found = true;
-            rest = &body[end + PEM_END.len()..];
-        }
-        if found { Ok(()) } else { Err(bad("no certificate found")) }
+        let roots = pem::decode(pem, CERTIFICATE)?;
+        self.extra_roots.extend(roots.into_iter().map(|mut der| std::mem::take(&mut *der)));
+        Ok(())
+    }
+
+    /// Add a pin as base64, `sha256/` before it or not.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] when it is not the base64 of 32 bytes.
+    pub fn add_spki_pin_base64(&mut self, pin: &str) -> Result<()> {
+        let base64 = pin.strip_prefix("sha256/").unwrap_or(pin);
+        let bytes = base64::engine::general_purpose::STANDARD.decode(base64).ok();
+        let pin = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).ok_or_else(|| {
+            Error::new(Code::InvalidArgument, "SPKI pin: not the base64 of a SHA-256")
+        })?;
+        self.spki_pins.push(pin);
+        Ok(())
     }
 }
 
-const PEM_BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-const PEM_END: &str = "-----END CERTIFICATE-----";
+const CERTIFICATE: &str = "CERTIFICATE";
+const PRIVATE_KEY: &str = "PRIVATE KEY";

@@ -19,6 +19,8 @@ mod hangup;
 mod inbox;
 mod lifeline;
 pub(crate) mod process;
+#[expect(dead_code, reason = "the dial is about to use it")]
+mod proxy;
 mod resolve;
 mod runtime;
 mod stream;
@@ -81,10 +83,13 @@ impl Driver {
     ///
     /// # Errors
     /// [`Code::Unsupported`](crate::error::Code::Unsupported) when the system gives no thread or
-    /// no file descriptor, [`Code::InvalidState`](crate::error::Code::InvalidState) in a forked
-    /// child of the process that has used this library.
+    /// no file descriptor, or its TLS library cannot do what is asked;
+    /// [`Code::InvalidArgument`](crate::error::Code::InvalidArgument) for a certificate or key that
+    /// cannot be used; [`Code::InvalidState`](crate::error::Code::InvalidState) in a forked child
+    /// of the process that has used this library.
     pub fn spawn(stack: Stack, common: CommonConfig, mailbox: Arc<Mailbox>) -> Result<Self> {
         process::check()?;
+        tls::check(&common.tls)?;
         Ok(Self::start(Runtime::shared()?, Resolver::system(), stack, common, mailbox))
     }
 
@@ -92,7 +97,7 @@ impl Driver {
     /// is shut down first, every outstanding request ends `CLOSED`, and so does every object.
     ///
     /// # Errors
-    /// [`Code::InvalidState`](crate::error::Code::InvalidState) as [`Driver::spawn`].
+    /// As [`Driver::spawn`].
     pub fn spawn_on(
         handle: tokio::runtime::Handle,
         stack: Stack,
@@ -100,6 +105,7 @@ impl Driver {
         mailbox: Arc<Mailbox>,
     ) -> Result<Self> {
         process::check()?;
+        tls::check(&common.tls)?;
         let runtime = Runtime::of_caller(handle);
         Ok(Self::start(runtime, Resolver::system(), stack, common, mailbox))
     }

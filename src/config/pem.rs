@@ -1,0 +1,43 @@
+//! PEM texts. They are decoded here because some platforms' TLS libraries panic on them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::error::{Code, Error, Result};
+
+/// What the blocks with this label hold. What stands around them is passed over.
+///
+/// # Errors
+/// [`Code::InvalidArgument`] when there is none, or a damaged one.
+pub(super) fn decode(text: &str, label: &str) -> Result<Vec<Zeroizing<Vec<u8>>>> {
+    let bad = |what: &str| Error::new(Code::InvalidArgument, format!("PEM: {what}"));
+    let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
+    let mut blocks = Vec::new();
+    let mut rest = text;
+    while let Some((_, body)) = rest.split_once(&begin) {
+        let (body, behind) =
+            body.split_once(&end).ok_or_else(|| bad(&format!("{label} has no end")))?;
+        let mut base64 = Zeroizing::new(String::with_capacity(body.len()));
+        base64.extend(body.split_ascii_whitespace());
+        let der = STANDARD.decode(base64.as_bytes());
+        blocks.push(der.map_err(|_| bad(&format!("{label} is not base64")))?.into());
+        rest = behind;
+    }
+    if blocks.is_empty() { Err(bad(&format!("no {label} found"))) } else { Ok(blocks) }
+}
+
+/// Append one block with lines of 64 characters, which is what every library reads.
+pub(super) fn encode(label: &str, der: &[u8], text: &mut String) {
+    *text += &format!("-----BEGIN {label}-----\n");
+    for line in der.chunks(48) {
+        STANDARD.encode_string(line, text);
+        text.push('\n');
+    }
+    *text += &format!("-----END {label}-----\n");
+}
+
+/// Room for a block, so that a key leaves no copies behind while its text grows.
+pub(super) const fn encoded_len(der: &[u8]) -> usize {
+    der.len() * 2 + 128
+}
