@@ -1,14 +1,16 @@
 //! Rows H14 to H28 of the fault matrix, as far as one packet can show them.
 
 use bytes::Bytes;
-use roamio::config::Limits;
+use roamio::config::{Limits, Revision};
 use roamio::error::Code;
 use roamio::json::{self, JsonErrorKind, MAX_DEPTH};
 use roamio::proto::engine::handshake::Handshake;
 use roamio::proto::socket::packet;
 
 fn refusal(text: String) -> Code {
-    packet::decode(&Bytes::from(text), 0, &Limits::default()).expect_err("hostile").code()
+    packet::decode(&Bytes::from(text), 0, Revision::V4, &Limits::default())
+        .expect_err("hostile")
+        .code()
 }
 
 /// H24: ten million levels are refused at level 129, on a small stack.
@@ -41,7 +43,8 @@ fn big_and_odd_values_are_kept_as_they_are() {
     {
         let text = format!("2[\"a\",{value}]");
         let frame = Bytes::from(text);
-        let packet = packet::decode(&frame, 0, &Limits::default()).expect("grammar is kept");
+        let packet =
+            packet::decode(&frame, 0, Revision::V4, &Limits::default()).expect("grammar is kept");
         assert_eq!(packet.args[0].of(&frame), value.as_bytes());
     }
 }

@@ -5,9 +5,10 @@
 
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
-use roamio::config::Limits;
+use roamio::config::{Limits, Revision};
 use roamio::error::{Code, Error};
 use roamio::payload::{Outgoing, is_reserved};
+use roamio::proto::socket::codec::Codec;
 use roamio::proto::socket::decoder::{Decoder, Received};
 use roamio::proto::socket::packet::{self, Kind};
 use serde_json::{Value, json};
@@ -24,7 +25,8 @@ fn vectors(section: &str) -> Vec<Value> {
 /// Feed the frames of a vector; what came out last.
 fn receive(frames: &Value) -> Result<Option<Received>, Error> {
     // The reference parser has this limit of its own.
-    let mut decoder = Decoder::new(Limits { inbound_attachments: 10, ..Limits::default() });
+    let mut decoder =
+        Decoder::new(Codec::default(), Limits { inbound_attachments: 10, ..Limits::default() });
     let mut received = None;
     for frame in frames.as_array().expect("a list") {
         received = match (&frame["text"], &frame["binary_hex"]) {
@@ -178,7 +180,7 @@ fn what_the_reference_encodes_is_decoded_and_encoded_alike() {
 
 #[test]
 fn a_text_message_between_an_event_and_its_attachments_is_an_error() {
-    let mut decoder = Decoder::new(Limits::default());
+    let mut decoder = Decoder::new(Codec::default(), Limits::default());
     let header = Bytes::from_static(br#"51-["a",{"_placeholder":true,"num":0}]"#);
     assert!(decoder.text(header, 0).expect("valid").is_none());
     let error = decoder.text(Bytes::from_static(b"2[\"b\"]"), 0).expect_err("not yet");
@@ -242,7 +244,7 @@ proptest! {
         let header = packet::header(kind, &namespace, attachments.len(), id);
         let (frame, parts) = outgoing.expect("valid").stamp(&header);
 
-        let mut decoder = Decoder::new(Limits::default());
+        let mut decoder = Decoder::new(Codec::default(), Limits::default());
         let mut received = decoder.text(frame, 1).expect("our own");
         for part in parts {
             prop_assert!(received.is_none());
@@ -261,7 +263,7 @@ proptest! {
     #[test]
     fn what_is_accepted_is_within_the_limits(text in nearly_a_packet()) {
         let limits = Limits { inbound_attachments: 3, ..Limits::default() };
-        match packet::decode(&Bytes::from(text.clone()), 0, &limits) {
+        match packet::decode(&Bytes::from(text.clone()), 0, Revision::V4, &limits) {
             Ok(packet) => {
                 prop_assert!(packet.attachments <= 3);
                 let namespace = packet.namespace_bytes(text.as_bytes());
@@ -281,7 +283,7 @@ proptest! {
     fn any_sequence_of_messages_is_packets_or_one_error(
         messages in prop::collection::vec(prop::result::maybe_ok(nearly_a_packet(), any::<Vec<u8>>()), 0..8),
     ) {
-        let mut decoder = Decoder::new(Limits::default());
+        let mut decoder = Decoder::new(Codec::default(), Limits::default());
         for message in messages {
             let received = match message {
                 Ok(text) => decoder.text(text.into(), 0),

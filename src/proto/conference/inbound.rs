@@ -11,6 +11,7 @@ use crate::proto::conference::session::Session;
 use crate::proto::engine::session::Frame;
 use crate::proto::io::{ConferenceEvent, ConferenceState, LinkId};
 use crate::proto::path::{Role, Verdict};
+use crate::proto::socket::codec::Codec;
 use crate::proto::socket::decoder::{Decoder, Received};
 use crate::proto::socket::packet::{self, Kind};
 use crate::proto::time::{Timestamp, millis};
@@ -43,7 +44,7 @@ impl Session {
         let limits: &Limits = &self.config.common.limits;
         self.sides.push(Side {
             link,
-            decoder: Decoder::new(limits.clone()),
+            decoder: Decoder::new(Codec::default(), limits.clone()),
             joining_until: Some(now + millis(self.config.common.timeouts.namespace)),
             standby: false,
             late_until: None,

@@ -155,6 +155,7 @@ mod tests {
         Transition, WireId,
     };
     use crate::proto::path::PathEvent;
+    use crate::proto::socket::codec::Codec;
     use crate::proto::socket::decoder::Decoder;
     use crate::proto::stack::Stack;
     use crate::proto::time::{Now, Timestamp};
@@ -241,7 +242,8 @@ mod tests {
         let state = SocketEvent::State { transition, socket_sid, reason: None, recovered: false };
         let arguments = format!("[\"{SECRET}\"]");
         let arguments = Arguments::array(&arguments, 8, 0).expect("valid");
-        let received = Decoder::new(Limits::default()).text(bytes(), 1).expect("valid");
+        let received =
+            Decoder::new(Codec::default(), Limits::default()).text(bytes(), 1).expect("valid");
         let path_and_query = format!("/socket.io/?{}", endpoint().query);
         let headers: Headers = Arc::new([("Cookie".to_owned(), SECRET.to_owned())]);
         let http = HttpRequest {

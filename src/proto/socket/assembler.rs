@@ -76,11 +76,12 @@ impl Assembler {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Revision;
     use crate::proto::socket::packet;
 
     fn begin(text: &'static str) -> Assembler {
         let frame = Bytes::from_static(text.as_bytes());
-        let packet = packet::decode(&frame, 0, &Limits::default()).expect("valid");
+        let packet = packet::decode(&frame, 0, Revision::V4, &Limits::default()).expect("valid");
         let mut assembler = Assembler::default();
         assembler.begin(frame, packet);
         assembler

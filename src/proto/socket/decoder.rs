@@ -8,8 +8,9 @@ use bytes::Bytes;
 use crate::config::Limits;
 use crate::error::{Code, Error};
 use crate::json;
-use crate::payload::Payload;
+use crate::payload::{Name, Payload};
 use crate::proto::socket::assembler::Assembler;
+use crate::proto::socket::codec::Codec;
 use crate::proto::socket::packet::{self, Packet};
 use crate::secret::Size;
 
@@ -44,6 +45,12 @@ impl Received {
         self.packet.body.map(|span| span.of(&self.frame))
     }
 
+    /// The payload of CONNECT_ERROR as the only argument of an event, protocol 4's `error`.
+    pub fn error_event(&self) -> Payload {
+        let args = self.packet.body.into_iter().collect();
+        Payload::new(self.frame.clone(), Name::Decoded("error".into()), args, Vec::new())
+    }
+
     /// The payload of CONNECT_ERROR when it is a plain text.
     pub fn text(&self) -> Option<Cow<'_, str>> {
         json::decode_value(self.body()?)
@@ -70,14 +77,15 @@ impl Received {
 /// The decoder of one connection.
 #[derive(Debug)]
 pub struct Decoder {
+    codec: Codec,
     limits: Limits,
     assembler: Assembler,
 }
 
 impl Decoder {
     /// A decoder for a connection that has just opened.
-    pub fn new(limits: Limits) -> Self {
-        Self { limits, assembler: Assembler::default() }
+    pub fn new(codec: Codec, limits: Limits) -> Self {
+        Self { codec, limits, assembler: Assembler::default() }
     }
 
     /// A text message: the packet, unless binary parts are still to come.
@@ -91,7 +99,7 @@ impl Decoder {
                 "text between an event and its binary parts",
             ));
         }
-        let packet = packet::decode(&frame, start, &self.limits)?;
+        let packet = packet::decode(&frame, start, self.codec.revision, &self.limits)?;
         if packet.attachments > 0 {
             self.assembler.begin(frame, packet);
             return Ok(None);

@@ -2,28 +2,30 @@
 
 mod inbound;
 mod outbound;
+mod protocol4;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::config::ManagerConfig;
+use crate::config::{ManagerConfig, Revision, SocketOptions};
 use crate::error::{Code, Error};
 use crate::payload::Payload;
-use crate::proto::engine::session::Frame;
 use crate::proto::io::{
     Command, DisconnectReason, Event, Input, LinkId, ManagerEvent, ManagerState, RequestId, Retry,
     SocketEvent, SocketId, SocketState, Transmit,
 };
 use crate::proto::path::{Path, PathEvent, Role, Verdict};
+use crate::proto::socket::codec::Codec;
 use crate::proto::socket::decoder::Decoder;
 use crate::proto::socket::namespace::{Namespace, Wire};
-use crate::proto::socket::packet;
 use crate::proto::socket::requests::Requests;
 use crate::proto::time::{Now, Timestamp, earliest, millis};
 use crate::proto::track::Track;
 use crate::secret::Secret;
+
+use protocol4::Root;
 
 /// CONNECT does not follow DISCONNECT of the same namespace sooner than this (`socket-io` 3, rule 4).
 const REJOIN_GAP_MS: u64 = 100;
@@ -33,7 +35,10 @@ const REJOIN_GAP_MS: u64 = 100;
 pub struct Manager {
     config: Arc<ManagerConfig>,
     path: Path,
+    /// Of the current link, as is the decoder.
+    codec: Codec,
     decoder: Decoder,
+    root: Root,
     track: Track<ManagerState>,
     namespaces: Vec<Namespace>,
     requests: Requests,
@@ -50,7 +55,9 @@ impl Manager {
         let common = Arc::new(config.common.clone());
         Self {
             path: Path::new(common, &config.reconnect, seed),
-            decoder: Decoder::new(config.common.limits.clone()),
+            codec: Codec::default(),
+            decoder: Decoder::new(Codec::default(), config.common.limits.clone()),
+            root: Root::default(),
             config,
             track: Track::default(),
             namespaces: Vec::new(),
@@ -83,7 +90,9 @@ impl Manager {
                 let error = Error::new(Code::Cancelled, "cancelled by the host");
                 self.settle(request, Err(error));
             }
-            Command::Attach { socket, namespace, .. } => self.attach(socket, namespace),
+            Command::Attach { socket, namespace, options } => {
+                self.attach(socket, namespace, options);
+            }
             Command::Connect { socket, auth } => self.connect(socket, auth, now),
             Command::Disconnect { socket } => self.disconnect(socket, now),
             Command::Detach { socket } => self.detach(socket, now),
@@ -106,14 +115,15 @@ impl Manager {
         self.run(now);
     }
 
-    fn attach(&mut self, socket: SocketId, name: Arc<str>) {
+    fn attach(&mut self, socket: SocketId, name: Arc<str>, options: SocketOptions) {
         match self.namespaces.iter_mut().find(|namespace| namespace.name == name) {
             // Detached a moment ago; the wire may still know it.
             Some(namespace) => {
                 namespace.socket = Some(socket);
+                namespace.options = options;
                 namespace.track = Track::default();
             }
-            None => self.namespaces.push(Namespace::new(name, socket)),
+            None => self.namespaces.push(Namespace::new(name, socket, options)),
         }
     }
 
@@ -132,7 +142,7 @@ impl Manager {
         namespace.wanted = true;
         // A reply that is still due is adopted, unless it answers another auth payload.
         if let Wire::Pending { stale_auth, .. } = &mut namespace.wire {
-            *stale_auth |= changed;
+            *stale_auth |= changed && !self.codec.is_protocol_4();
         }
         self.go_socket(index, SocketState::Joining, None, None, None);
         self.join(index, now);
@@ -143,18 +153,22 @@ impl Manager {
         }
     }
 
-    /// Send CONNECT if the wire allows it.
+    /// Send CONNECT if the wire allows it and the protocol has it.
     fn join(&mut self, index: usize, now: Timestamp) {
         let Some(link) = self.path.current() else { return };
-        let namespace = &mut self.namespaces[index];
+        let namespace = &self.namespaces[index];
         if !namespace.wanted || namespace.wire != Wire::Apart {
             return;
         }
+        if self.is_root(index) {
+            return self.join_root(index, link, now);
+        }
+        let namespace = &mut self.namespaces[index];
         let auth = namespace.auth.as_ref().map(Secret::expose);
-        let frame = packet::connect(&namespace.name, auth);
+        let frame = self.codec.connect(&namespace.name, &namespace.options.query, auth);
         let deadline = now + millis(self.config.common.timeouts.namespace);
         namespace.wire = Wire::Pending { deadline, stale_auth: false };
-        self.path.send(link, Frame::Text(frame));
+        self.path.send(link, frame);
     }
 
     fn disconnect(&mut self, socket: SocketId, now: Timestamp) {
@@ -173,14 +187,18 @@ impl Manager {
 
     /// Send DISCONNECT if the wire knows the namespace. A reply that is still due is awaited first.
     fn leave(&mut self, index: usize, now: Timestamp) {
+        let keeps_root = self.keeps_root(index);
         let namespace = &mut self.namespaces[index];
         if namespace.wire == Wire::Joined
             && let Some(link) = self.path.current()
         {
-            let frame = packet::disconnect(&namespace.name);
+            if keeps_root {
+                return namespace.forget_wire();
+            }
+            let frame = self.codec.disconnect(&namespace.name);
             namespace.forget_wire();
             namespace.wire = Wire::Gap { until: now + REJOIN_GAP_MS };
-            self.path.send(link, Frame::Text(frame));
+            self.path.send(link, frame);
         }
     }
 
@@ -228,7 +246,7 @@ impl Manager {
         }
         if let Some(link) = self.path.current() {
             for namespace in self.namespaces.iter().filter(|known| known.wire == Wire::Joined) {
-                self.path.send(link, Frame::Text(packet::disconnect(&namespace.name)));
+                self.path.send(link, self.codec.disconnect(&namespace.name));
             }
         }
         for index in 0..self.namespaces.len() {
@@ -377,6 +395,8 @@ impl Manager {
     fn handle_opened(&mut self, link: LinkId, now: Timestamp) {
         match self.path.verdict(link) {
             Verdict::Required => self.adopt(link, now),
+            // The server of protocol 4 takes a spare connection for a second client.
+            _ if self.path.revision(link) == Revision::V3 => self.path.hangup(link),
             // Moving a plain socket costs its server-side session, so it stays while it lives.
             Verdict::Moved | Verdict::Wait => self.candidate = Some(link),
             Verdict::Unneeded => self.path.hangup(link),
@@ -387,7 +407,10 @@ impl Manager {
         self.candidate = None;
         self.path.promote(link);
         self.path.in_service(link, now);
-        self.decoder = Decoder::new(self.config.common.limits.clone());
+        self.codec = Codec { revision: self.path.revision(link) };
+        self.decoder = Decoder::new(self.codec, self.config.common.limits.clone());
+        self.root = Root::default();
+        self.path.set_movable(!self.codec.is_protocol_4());
         self.go(ManagerState::Connected, None);
         for index in 0..self.namespaces.len() {
             self.join(index, now);

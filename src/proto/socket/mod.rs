@@ -1,9 +1,10 @@
-//! Socket.IO (protocol 5): packets, namespaces that share a connection, acks.
+//! Socket.IO (protocols 4 and 5): packets, namespaces that share a connection, acks.
 //!
-//! [`packet`] and [`assembler`] know the wire format, [`decoder`] puts them together for one
-//! connection, [`manager`] keeps the connection and its namespaces.
+//! [`packet`] and [`assembler`] know the wire format, [`codec`] and [`decoder`] put them together for
+//! one connection, [`manager`] keeps the connection and its namespaces.
 
 pub mod assembler;
+pub mod codec;
 pub mod decoder;
 pub mod manager;
 mod namespace;

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::config::Limits;
+use crate::config::{Limits, SocketOptions};
 use crate::payload::{Outgoing, Payload};
 use crate::proto::io::{AckToken, RequestId, SocketId, SocketState};
 use crate::proto::time::Timestamp;
@@ -61,6 +61,7 @@ pub(super) struct Namespace {
     pub(super) name: Arc<str>,
     /// None: detached, remembered only until the wire forgets it too.
     pub(super) socket: Option<SocketId>,
+    pub(super) options: SocketOptions,
     pub(super) wanted: bool,
     pub(super) auth: Option<Secret>,
     pub(super) wire: Wire,
@@ -75,10 +76,11 @@ pub(super) struct Namespace {
 }
 
 impl Namespace {
-    pub(super) fn new(name: Arc<str>, socket: SocketId) -> Self {
+    pub(super) fn new(name: Arc<str>, socket: SocketId, options: SocketOptions) -> Self {
         Self {
             name,
             socket: Some(socket),
+            options,
             wanted: false,
             auth: None,
             wire: Wire::Apart,

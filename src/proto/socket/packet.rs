@@ -1,19 +1,22 @@
-//! Single Socket.IO packets (protocol 5): type, attachment count, namespace, ack id, JSON.
+//! Single Socket.IO packets as text: type, attachment count, namespace, ack id, JSON.
 //!
 //! ```text
 //! packet = type [ count "-" ] [ "/" name "," ] [ id ] [ json ]
 //! ```
 //!
-//! Source: Socket.IO protocol, revision 5, "Packet encoding"; socket.io-parser 4.2.7,
-//! `decodeString`. Where that is careless (signs, white space and leading zeros in numbers), this
-//! is strict.
+//! Protocol 5 goes with Engine.IO revision 4, protocol 4 with revision 3; they differ in what is
+//! refused.
+//!
+//! Source: Socket.IO protocol, revisions 4 and 5, "Packet encoding"; socket.io-parser 3.4.5 and
+//! 4.2.7, `decodeString`. Where they are careless (signs, white space and leading zeros in numbers),
+//! this is strict.
 
 use std::borrow::Cow;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use smallvec::SmallVec;
 
-use crate::config::Limits;
+use crate::config::{Limits, Revision};
 use crate::error::{Code, Error, Result};
 use crate::json;
 use crate::payload::{Name, Span, Spans, is_reserved};
@@ -34,7 +37,7 @@ pub enum Kind {
     Event,
     /// `3`: the answer to an event.
     Ack,
-    /// `4`: the server's refusal of a namespace.
+    /// `4`: the server's refusal of a namespace; ERROR in protocol 4.
     ConnectError,
     /// `5`: an event with binary attachments.
     BinaryEvent,
@@ -80,7 +83,8 @@ pub struct Packet {
     pub name: Name,
     /// The arguments of an event behind its name, or of an ack.
     pub args: Spans,
-    /// The payload of CONNECT, an object, or CONNECT_ERROR, an object or string.
+    /// The payload of CONNECT, an object, or CONNECT_ERROR, an object or string; protocol 4 has other
+    /// values too.
     pub body: Option<Span>,
 }
 
@@ -93,13 +97,14 @@ impl Packet {
 
 /// Decode the packet that starts at `start` of a text frame, which is known to be UTF-8.
 ///
-/// Copies nothing, and allocates nothing for a plain event of up to four arguments.
+/// Copies nothing, and allocates nothing for a plain event of up to four arguments. With revision 3
+/// an event may have any name, CONNECT `null` or an array, and ERROR any value.
 ///
 /// # Errors
 /// [`Code::SocketPacket`] for anything that the protocol does not allow, [`Code::Attachments`] when
 /// the attachment count is none or above the limit, or when a placeholder names no attachment. Both
 /// end the connection.
-pub fn decode(frame: &Bytes, start: usize, limits: &Limits) -> Result<Packet> {
+pub fn decode(frame: &Bytes, start: usize, revision: Revision, limits: &Limits) -> Result<Packet> {
     let mut cursor = Cursor { frame, at: start };
     let digit = cursor.peek().ok_or_else(|| bad("empty packet"))?;
     let kind = Kind::from_digit(digit)
@@ -122,7 +127,9 @@ pub fn decode(frame: &Bytes, start: usize, limits: &Limits) -> Result<Packet> {
     };
     let json = Span::new(cursor.at, frame.len());
     match kind {
-        Kind::Connect | Kind::ConnectError => packet.body = body(frame, json, kind, limits)?,
+        Kind::Connect | Kind::ConnectError => {
+            packet.body = body(frame, json, kind, revision, limits)?;
+        }
         Kind::Disconnect if json.is_empty() => {}
         Kind::Disconnect => return Err(bad("DISCONNECT with a payload")),
         Kind::Ack if json.is_empty() => {}
@@ -131,6 +138,10 @@ pub fn decode(frame: &Bytes, start: usize, limits: &Limits) -> Result<Packet> {
             let mut first = Span::default();
             arguments(frame, json, Some(&mut first), &mut packet.args, limits)?;
             packet.name = event_name(frame, first)?;
+            // Protocol 5 promises that no server sends these.
+            if revision != Revision::V3 && is_reserved(packet.name.bytes(frame)) {
+                return Err(bad("event with a reserved name"));
+            }
         }
     }
     if kind.is_binary() {
@@ -205,15 +216,30 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     })
 }
 
-fn body(frame: &[u8], json: Span, kind: Kind, limits: &Limits) -> Result<Option<Span>> {
+fn body(
+    frame: &[u8],
+    json: Span,
+    kind: Kind,
+    revision: Revision,
+    limits: &Limits,
+) -> Result<Option<Span>> {
     let text = json.of(frame);
-    let checked = match text.first() {
-        None => return Ok(None),
-        Some(b'"') if kind == Kind::ConnectError => json::check_value(text, limits.json_depth),
-        Some(_) => json::check_object(text, limits.json_depth),
-    };
-    checked.map_err(|error| bad(format!("payload: {error}")))?;
+    let Some(&first) = text.first() else { return Ok(None) };
+    if !is_body(kind, first, revision) {
+        return Err(bad("payload of a kind that the packet does not have"));
+    }
+    let check = if first == b'{' { json::check_object } else { json::check_value };
+    check(text, limits.json_depth).map_err(|error| bad(format!("payload: {error}")))?;
     Ok(Some(json))
+}
+
+/// Whether the payload of CONNECT or CONNECT_ERROR may be JSON that begins like this.
+fn is_body(kind: Kind, first: u8, revision: Revision) -> bool {
+    match (kind, first) {
+        (_, b'{') | (Kind::ConnectError, b'"') => true,
+        (Kind::Connect, b'[' | b'n') | (Kind::ConnectError, _) => revision == Revision::V3,
+        _ => false,
+    }
 }
 
 /// Check the array and push its elements; the first one goes to `first` if that is given.
@@ -242,11 +268,7 @@ fn event_name(frame: &[u8], element: Span) -> Result<Name> {
     if let Some(b'-' | b'0'..=b'9') = element.of(frame).first() {
         return Ok(Name::Plain(element));
     }
-    let name = Name::read(frame, element).ok_or_else(|| bad("event name is no text"))?;
-    if is_reserved(name.bytes(frame)) {
-        return Err(bad("event with a reserved name"));
-    }
-    Ok(name)
+    Name::read(frame, element).ok_or_else(|| bad("event name is no text"))
 }
 
 fn bad(what: impl Into<Cow<'static, str>>) -> Error {
@@ -308,7 +330,11 @@ mod tests {
     use super::*;
 
     fn decode_text(text: &str) -> Result<Packet> {
-        decode(&Bytes::copy_from_slice(text.as_bytes()), 0, &Limits::default())
+        decode_as(Revision::V4, text)
+    }
+
+    fn decode_as(revision: Revision, text: &str) -> Result<Packet> {
+        decode(&Bytes::copy_from_slice(text.as_bytes()), 0, revision, &Limits::default())
     }
 
     fn refusal(text: &str) -> Code {
@@ -332,7 +358,7 @@ mod tests {
     fn an_event_is_ranges_in_its_frame_and_allocates_nothing() {
         let text = r#"42/chat,7["text", {"a":[1]} ,2,3,"x"]"#;
         let frame = Bytes::from_static(text.as_bytes());
-        let packet = decode(&frame, 1, &Limits::default()).expect("valid");
+        let packet = decode(&frame, 1, Revision::V4, &Limits::default()).expect("valid");
         assert_eq!((packet.kind, packet.id, packet.attachments), (Kind::Event, Some(7), 0));
         assert_eq!(packet.namespace_bytes(&frame), b"/chat");
         assert!(matches!(packet.name, Name::Plain(span) if span.of(&frame) == b"text"));
@@ -411,6 +437,21 @@ mod tests {
         ] {
             assert_eq!(refusal(&format!("2[\"{name}\"]")), Code::SocketPacket);
         }
+    }
+
+    #[test]
+    fn protocol_4_has_more_payloads_and_no_reserved_names() {
+        let old = |text: &str| decode_as(Revision::V3, text);
+        for text in ["0[]", "0null", "4[]", "4null", "4true", "4\"x\"", r#"4{"a":1}"#] {
+            assert!(old(text).expect(text).body.is_some(), "{text}");
+        }
+        for name in ["connect", "disconnect", "connect_error", "error"] {
+            old(&format!("2[\"{name}\"]")).expect(name);
+        }
+        for text in ["0\"x\"", "07", "0{bad", "4bad", "4[", "1{}", "2[]", "2[null]", "31{}", "7"] {
+            assert_eq!(old(text).expect_err(text).code(), Code::SocketPacket, "{text}");
+        }
+        assert_eq!(old("5[\"a\"]").expect_err("no count").code(), Code::Attachments);
     }
 
     #[test]

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use roamio::config::Limits;
 use roamio::error::Code;
+use roamio::proto::socket::codec::Codec;
 use roamio::proto::socket::decoder::Decoder;
 
 fuzz_target!(|messages: &[u8]| {
     let limits = Limits { inbound_attachments: 3, inbound_message: 4096, ..Limits::default() };
-    let mut decoder = Decoder::new(limits);
+    let mut decoder = Decoder::new(Codec::default(), limits);
     for message in messages.split(|byte| *byte == 0x1e) {
         let received = match message.strip_prefix(b"b") {
             Some(data) => decoder.binary(Bytes::copy_from_slice(data)),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::config::Revision;
 use crate::error::{Code, Error, Result};
 use crate::proto::io::{AckToken, DisconnectReason, Event, LinkId, SocketEvent, SocketState};
 use crate::proto::socket::decoder::Received;
@@ -13,6 +14,11 @@ use crate::proto::time::Timestamp;
 
 /// What a refusal without a message says.
 const REFUSED: &str = "the server refused the namespace";
+
+/// The id in a reply to CONNECT.
+fn sid(received: &Received) -> Option<Arc<str>> {
+    received.text_member(b"sid").filter(|sid| !sid.is_empty()).map(Arc::from)
+}
 
 impl Manager {
     pub(super) fn handle_decoded(
@@ -31,8 +37,18 @@ impl Manager {
     fn handle_packet(&mut self, received: Received, now: Timestamp) {
         let name = received.namespace();
         let known = self.namespaces.iter().position(|known| known.name.as_bytes() == name);
-        // Packets for namespaces that nobody asked for touch nothing.
-        let Some(index) = known else { return };
+        let (is_root, is_old) = (name == b"/", self.codec.is_protocol_4());
+        if is_root && is_old && self.handle_root(&received, now) {
+            return;
+        }
+        // Packets for namespaces that nobody asked for touch nothing; but servers 2.x show themselves
+        // by one.
+        let Some(index) = known else {
+            if is_root && !is_old && received.packet.kind == Kind::Connect {
+                self.handle_unasked_connect(&received, now);
+            }
+            return;
+        };
         match received.packet.kind {
             Kind::Connect => self.handle_connect(index, &received, now),
             Kind::ConnectError => self.handle_connect_error(index, &received, now),
@@ -48,22 +64,59 @@ impl Manager {
     }
 
     fn handle_connect(&mut self, index: usize, received: &Received, now: Timestamp) {
+        let Some(link) = self.path.current() else { return };
+        match self.namespaces[index].wire {
+            Wire::Pending { .. } if self.codec.is_protocol_4() => {
+                self.joined_by_server(index, link, now);
+            }
+            Wire::Pending { .. } => match sid(received) {
+                Some(sid) => self.joined(index, sid, now),
+                None => self.handle_wrong_revision(link, now),
+            },
+            // Nobody wants it (any more).
+            Wire::Apart if !self.codec.is_protocol_4() => {
+                if self.handle_unasked_connect(received, now) {
+                    self.namespaces[index].wire = Wire::Joined;
+                    self.leave(index, now);
+                }
+            }
+            Wire::Apart | Wire::Joined | Wire::Gap { .. } => {}
+        }
+    }
+
+    /// Only a server 2.x joins `/` by itself, and such a reply has no sid. False: the link is given
+    /// up.
+    fn handle_unasked_connect(&mut self, received: &Received, now: Timestamp) -> bool {
+        let link = self.path.current().filter(|_| sid(received).is_none());
+        if let Some(link) = link {
+            self.handle_wrong_revision(link, now);
+        }
+        link.is_none()
+    }
+
+    /// The server speaks protocol 4 where 5 was asked for.
+    fn handle_wrong_revision(&mut self, link: LinkId, now: Timestamp) {
+        let text = "the server speaks Socket.IO 2.x (Engine.IO revision 3)";
+        let error = Error::new(Code::EngineRevision, text);
+        // Otherwise the next attempt is made with the other revision.
+        if self.config.common.transports.revision != Revision::Auto {
+            for index in 0..self.namespaces.len() {
+                if !self.namespaces[index].is_connected() {
+                    self.connect_error(index, &error, true);
+                }
+            }
+        }
+        self.path.fail(link, error, now);
+    }
+
+    /// The server has joined a namespace.
+    pub(super) fn joined(&mut self, index: usize, sid: Arc<str>, now: Timestamp) {
         let namespace = &mut self.namespaces[index];
-        let Wire::Pending { stale_auth, .. } = namespace.wire else { return };
+        let stale_auth = matches!(namespace.wire, Wire::Pending { stale_auth: true, .. });
         namespace.wire = Wire::Joined;
         if !namespace.wanted || stale_auth {
             return self.leave(index, now);
         }
-        let sid = received.text_member(b"sid").filter(|sid| !sid.is_empty());
-        let Some(sid) = sid.map(Arc::from) else {
-            let text = "CONNECT reply without a sid: the server may speak Socket.IO 2.x";
-            let error = Error::new(Code::ConnectError, text);
-            if let Some(link) = self.path.current() {
-                self.connect_error(index, &error, true);
-                self.path.fail(link, error, now);
-            }
-            return;
-        };
         for (payload, ack) in namespace.take_early() {
             if let Some(socket) = namespace.socket {
                 let event = SocketEvent::Event { payload, ack };
@@ -79,13 +132,27 @@ impl Manager {
         self.go_socket(index, SocketState::Connected, None, Some(sid), None);
     }
 
-    fn handle_connect_error(&mut self, index: usize, received: &Received, now: Timestamp) {
-        if matches!(self.namespaces[index].wire, Wire::Pending { .. }) {
+    pub(super) fn handle_connect_error(
+        &mut self,
+        index: usize,
+        received: &Received,
+        now: Timestamp,
+    ) {
+        let namespace = &self.namespaces[index];
+        if matches!(namespace.wire, Wire::Pending { .. }) {
             let message = received.text().or_else(|| received.text_member(b"message"));
             let message = message.map_or(Cow::Borrowed(REFUSED), |text| text.into_owned().into());
             let json = received.body().and_then(|json| std::str::from_utf8(json).ok());
             let error = Error::new(Code::ConnectError, message);
             self.refuse(index, error.with_server_json(json.unwrap_or("{}")), now);
+        } else if self.codec.is_protocol_4() && namespace.is_connected() {
+            // What a middleware says later on.
+            let payload = received.error_event();
+            self.events.extend(
+                namespace
+                    .socket
+                    .map(|socket| Event::Socket(socket, SocketEvent::Event { payload, ack: None })),
+            );
         }
     }
 

@@ -2,11 +2,9 @@
 
 use crate::error::{Code, Error};
 use crate::payload::Outgoing;
-use crate::proto::engine::session::Frame;
 use crate::proto::io::{AckToken, Event, LinkId, Offline, RequestId, SocketId};
 use crate::proto::socket::manager::Manager;
 use crate::proto::socket::namespace::Queued;
-use crate::proto::socket::packet::{self, Kind};
 use crate::proto::time::{Timestamp, millis};
 
 impl Manager {
@@ -58,18 +56,8 @@ impl Manager {
             }
             None => None,
         };
-        let kind =
-            if queued.event.attachment_count() > 0 { Kind::BinaryEvent } else { Kind::Event };
-        let header = packet::header(kind, &namespace.name, queued.event.attachment_count(), id);
-        self.send(link, queued.event, &header);
-    }
-
-    fn send(&mut self, link: LinkId, outgoing: Outgoing, header: &[u8]) {
-        let (frame, attachments) = outgoing.stamp(header);
-        self.path.send(link, Frame::Text(frame));
-        for attachment in attachments {
-            self.path.send(link, Frame::Binary(attachment));
-        }
+        let (path, name) = (&mut self.path, &namespace.name);
+        self.codec.event(name, id, queued.event, |frame| path.send(link, frame));
     }
 
     pub(super) fn ack(&mut self, socket: SocketId, token: AckToken, ack: Outgoing) {
@@ -78,9 +66,7 @@ impl Manager {
         else {
             return;
         };
-        let kind = if ack.attachment_count() > 0 { Kind::BinaryAck } else { Kind::Ack };
-        let name = &self.namespaces[index].name;
-        let header = packet::header(kind, name, ack.attachment_count(), Some(id));
-        self.send(link, ack, &header);
+        let (path, name) = (&mut self.path, &self.namespaces[index].name);
+        self.codec.ack(name, id, ack, |frame| path.send(link, frame));
     }
 }
