@@ -6,6 +6,8 @@ mod engine;
 mod hostile;
 #[path = "codec/json.rs"]
 mod json;
+#[path = "codec/payload.rs"]
+mod payload;
 #[path = "codec/socket.rs"]
 mod socket;
 

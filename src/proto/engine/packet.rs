@@ -1,6 +1,6 @@
 //! Single Engine.IO packets: a type digit and what follows it, without any state.
 //!
-//! Source: Engine.IO protocol, revision 4, "Packet encoding"; engine.io-parser 5.2.3.
+//! Source: Engine.IO protocol, revisions 3 and 4, "Packet encoding"; engine.io-parser 2.2.1 and 5.2.3.
 
 use std::fmt;
 
@@ -11,6 +11,8 @@ use bytes::Bytes;
 
 /// The ping that tests a transport before the upgrade to it; the server answers `3probe`.
 pub const PROBE: Bytes = Bytes::from_static(b"2probe");
+/// The heartbeat, which in revision 3 comes from the client.
+pub const PING: Bytes = Bytes::from_static(b"2");
 /// The answer to a ping.
 pub const PONG: Bytes = Bytes::from_static(b"3");
 /// The connection is closed on purpose.
@@ -52,6 +54,14 @@ pub enum PacketError {
     UnknownType(u8),
     /// The body of a binary message is not base64.
     Base64,
+    /// A binary packet of revision 3 is no message.
+    BinaryType(u8),
+    /// The length before a packet of revision 3 is malformed, or ends inside a character.
+    Length,
+    /// The body ends before the packet does.
+    Truncated,
+    /// A text packet is not UTF-8.
+    Utf8,
 }
 
 impl fmt::Display for PacketError {
@@ -62,6 +72,12 @@ impl fmt::Display for PacketError {
                 write!(f, "unknown packet type '{}'", byte.escape_ascii())
             }
             Self::Base64 => f.write_str("binary message is not base64"),
+            Self::BinaryType(byte) => {
+                write!(f, "unknown binary packet type '{}'", byte.escape_ascii())
+            }
+            Self::Length => f.write_str("malformed packet length"),
+            Self::Truncated => f.write_str("truncated packet"),
+            Self::Utf8 => f.write_str("text packet is not UTF-8"),
         }
     }
 }
@@ -127,6 +143,7 @@ mod tests {
     fn outgoing_packets_have_their_types() {
         for (packet, kind, body) in [
             (PROBE, PacketType::Ping, &b"probe"[..]),
+            (PING, PacketType::Ping, b""),
             (PONG, PacketType::Pong, b""),
             (CLOSE, PacketType::Close, b""),
             (UPGRADE, PacketType::Upgrade, b""),

@@ -1,27 +1,31 @@
-//! The life of one Engine.IO connection over an open WebSocket (`engine-io` revision 4).
+//! The life of one Engine.IO connection, whatever carries it (`engine-io` 6 and 10).
 //!
 //! ```text
 //!  Opening --open packet--> Open --close packet, silence, bad packet--> Closed
 //! ```
+//!
+//! In revision 4 the server pings, and only its pings count as life. In revision 3 the client pings,
+//! something has to come within `pingTimeout`, and every packet counts.
 
 use std::collections::VecDeque;
 use std::fmt;
 
 use bytes::Bytes;
 
-use crate::config::{Endpoint, Limits, Timeouts};
+use crate::config::{Endpoint, Limits, Revision, Timeouts};
 use crate::error::{Code, Error};
 use crate::proto::engine::handshake::Handshake;
 use crate::proto::engine::packet::{self, PacketType};
+use crate::proto::engine::payload::{self, Body};
 use crate::proto::time::{Timestamp, earliest};
 use crate::secret::Size;
 
-/// A WebSocket frame.
+/// A packet, or the WebSocket frame that it is in revision 4.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Frame {
-    /// UTF-8 text.
+    /// UTF-8 text that begins with the type digit.
     Text(Bytes),
-    /// Bytes.
+    /// A binary message.
     Binary(Bytes),
 }
 
@@ -81,10 +85,10 @@ enum Phase {
 #[derive(Debug)]
 struct Open {
     handshake: Handshake,
-    /// Without a ping of the server (or a part of a long message) by then it is dead.
+    /// Without a sign of life by then it is dead.
     deadline: Timestamp,
-    /// The last `3` that was queued.
-    answered: Timestamp,
+    /// Revision 4: the last pong that was queued. Revision 3: the last ping, or the answer to it.
+    beat: Timestamp,
     /// A frame is being received whose end has not come.
     partial: bool,
 }
@@ -98,6 +102,7 @@ impl Open {
 /// One Engine.IO connection.
 #[derive(Debug)]
 pub struct Engine {
+    revision: Revision,
     phase: Phase,
     max_message: usize,
     reading_paused: bool,
@@ -113,9 +118,11 @@ impl Engine {
         format!("{}?{}{separator}EIO=4&transport=websocket", endpoint.path, endpoint.query)
     }
 
-    /// An engine on a WebSocket that has just opened.
-    pub fn new(timeouts: &Timeouts, limits: &Limits, now: Timestamp) -> Self {
+    /// An engine on a WebSocket that has just opened, or whose first poll starts.
+    /// [`Revision::Auto`] means 4 here.
+    pub fn new(revision: Revision, timeouts: &Timeouts, limits: &Limits, now: Timestamp) -> Self {
         Self {
+            revision,
             phase: Phase::Opening { deadline: now + timeouts.open },
             max_message: limits.inbound_message,
             reading_paused: false,
@@ -136,6 +143,11 @@ impl Engine {
     /// Whether messages can be sent.
     pub const fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open(_))
+    }
+
+    /// Whether the open packet is still waited for.
+    pub const fn is_opening(&self) -> bool {
+        matches!(self.phase, Phase::Opening { .. })
     }
 
     /// Frames and bytes that wait for the wire.
@@ -159,6 +171,9 @@ impl Engine {
     pub fn handle_input(&mut self, frame: Frame, now: Timestamp) {
         if let Phase::Open(open) = &mut self.phase {
             open.partial = false;
+            if self.revision == Revision::V3 {
+                open.deadline = now + open.patience();
+            }
         }
         if frame.weight() > self.max_message {
             return self.close(Error::new(Code::PayloadLimit, "message above the inbound limit"));
@@ -198,10 +213,13 @@ impl Engine {
                 Ok(data) => self.events.push_back(EngineEvent::Binary(data)),
                 Err(error) => self.close(Error::new(Code::EnginePacket, error.to_string())),
             },
+            // In revision 3 the server has nothing to ask.
+            PacketType::Ping if self.revision == Revision::V3 => {}
             PacketType::Ping => {
                 open.deadline = now + open.patience();
-                self.pong(now);
+                self.beat(now);
             }
+            PacketType::Pong if self.revision == Revision::V3 => open.beat = now,
             PacketType::Close => {
                 self.close(Error::new(Code::EngineClosed, "the server closed the connection"));
             }
@@ -212,22 +230,27 @@ impl Engine {
 
     fn open(&mut self, handshake: Handshake, now: Timestamp) {
         let patience = handshake.ping_interval_ms + handshake.ping_timeout_ms;
-        self.phase = Phase::Open(Open {
-            handshake,
-            deadline: now + patience,
-            answered: now,
-            partial: false,
-        });
+        self.phase =
+            Phase::Open(Open { handshake, deadline: now + patience, beat: now, partial: false });
         self.events.push_back(EngineEvent::Opened);
     }
 
-    /// Queue a pong unless one is the last thing that waits: a flood of pings costs one answer.
-    fn pong(&mut self, now: Timestamp) {
-        if let Phase::Open(open) = &mut self.phase {
-            open.answered = now;
-        }
-        if self.queue.back() != Some(&Frame::Text(packet::PONG)) {
-            self.push(Frame::Text(packet::PONG));
+    /// Queue a heartbeat in front of what waits, which may take long. One that waits is enough: a
+    /// flood of pings costs one answer.
+    fn beat(&mut self, now: Timestamp) {
+        let Phase::Open(open) = &mut self.phase else { return };
+        open.beat = now;
+        let packet = match self.revision {
+            Revision::V3 => {
+                open.deadline = open.deadline.min(now + open.handshake.ping_timeout_ms);
+                packet::PING
+            }
+            Revision::V4 | Revision::Auto => packet::PONG,
+        };
+        let frame = Frame::Text(packet);
+        if self.queue.front() != Some(&frame) {
+            self.queued_bytes += frame.weight();
+            self.queue.push_front(frame);
         }
     }
 
@@ -261,12 +284,14 @@ impl Engine {
         }
     }
 
-    /// While pings cannot be read, `3` is sent unasked once per interval, which keeps the server
-    /// from closing.
-    fn keepalive_at(&self) -> Option<Timestamp> {
+    /// When the client beats unasked: in revision 3 always, which goes on while no pong can be read; in
+    /// revision 4 only while no ping can be read, which keeps the server from closing.
+    fn beat_at(&self) -> Option<Timestamp> {
         match &self.phase {
-            Phase::Open(open) if open.partial || self.reading_paused => {
-                Some(open.answered + open.handshake.ping_interval_ms)
+            Phase::Open(open)
+                if self.revision == Revision::V3 || open.partial || self.reading_paused =>
+            {
+                Some(open.beat + open.handshake.ping_interval_ms)
             }
             _ => None,
         }
@@ -290,8 +315,8 @@ impl Engine {
             };
             return self.close(error);
         }
-        if self.keepalive_at().is_some_and(|at| at <= now) {
-            self.pong(now);
+        if self.beat_at().is_some_and(|at| at <= now) {
+            self.beat(now);
         }
     }
 
@@ -302,6 +327,16 @@ impl Engine {
         Some(frame)
     }
 
+    /// The body of the next POST: what waits, as far as the server takes it at once. Empty when nothing
+    /// waits.
+    pub fn take_body(&mut self) -> Body {
+        let limit = self.handshake().and_then(|handshake| handshake.max_payload);
+        let limit = limit.unwrap_or(payload::UNKNOWN_LIMIT);
+        let body = payload::encode(&mut self.queue, limit, self.revision);
+        self.queued_bytes -= body.weight;
+        body
+    }
+
     /// The next event.
     pub fn poll_event(&mut self) -> Option<EngineEvent> {
         self.events.pop_front()
@@ -309,117 +344,9 @@ impl Engine {
 
     /// When [`Engine::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        earliest(self.deadline(), self.keepalive_at())
+        earliest(self.deadline(), self.beat_at())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const OPEN: &str = r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
-
-    fn text(text: &'static str) -> Frame {
-        Frame::Text(Bytes::from_static(text.as_bytes()))
-    }
-
-    fn opened() -> Engine {
-        let mut engine = Engine::new(&Timeouts::default(), &Limits::default(), Timestamp(0));
-        engine.handle_input(text(OPEN), Timestamp(10));
-        assert!(matches!(engine.poll_event(), Some(EngineEvent::Opened)));
-        engine
-    }
-
-    fn closed_with(engine: &mut Engine) -> Code {
-        match engine.poll_event() {
-            Some(EngineEvent::Closed(error)) => error.code(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_ping_is_answered_and_extends_the_deadline() {
-        let mut engine = opened();
-        assert_eq!(engine.poll_timeout(), Some(Timestamp(45_010)));
-        engine.handle_input(text("2"), Timestamp(25_000));
-        assert_eq!(engine.poll_transmit(), Some(text("3")));
-        assert_eq!(engine.poll_timeout(), Some(Timestamp(70_000)));
-    }
-
-    #[test]
-    fn other_traffic_does_not_extend_the_deadline() {
-        let mut engine = opened();
-        engine.handle_input(text("42[\"a\"]"), Timestamp(40_000));
-        assert!(matches!(engine.poll_event(), Some(EngineEvent::Message { start: 1, .. })));
-        engine.handle_timeout(Timestamp(45_010));
-        assert_eq!(closed_with(&mut engine), Code::PingTimeout);
-    }
-
-    #[test]
-    fn a_ping_flood_leaves_one_pending_pong() {
-        let mut engine = opened();
-        for _ in 0..1_000 {
-            engine.handle_input(text("2"), Timestamp(20));
-        }
-        assert_eq!(engine.queued().0, 1);
-    }
-
-    #[test]
-    fn a_second_open_packet_changes_nothing() {
-        let mut engine = opened();
-        engine.handle_input(
-            text(r#"0{"sid":"b","upgrades":[],"pingInterval":100,"pingTimeout":100}"#),
-            Timestamp(20),
-        );
-        assert_eq!(engine.handshake().map(|handshake| handshake.sid.as_str()), Some("a"));
-        assert_eq!(engine.poll_timeout(), Some(Timestamp(45_010)));
-    }
-
-    #[test]
-    fn a_long_message_counts_as_life_and_is_accompanied_by_unasked_pongs() {
-        let mut engine = opened();
-        engine.handle_partial(Timestamp(20_000));
-        assert_eq!(engine.poll_timeout(), Some(Timestamp(25_010)));
-        engine.handle_timeout(Timestamp(25_010));
-        assert_eq!(engine.poll_transmit(), Some(text("3")));
-        engine.handle_input(text("42[\"long\"]"), Timestamp(26_000));
-        assert_eq!(engine.poll_timeout(), Some(Timestamp(65_000)));
-    }
-
-    #[test]
-    fn while_the_host_is_slow_the_engine_is_kept_alive() {
-        let mut engine = opened();
-        engine.pause_reading(true, Timestamp(10));
-        for beat in 1..=4 {
-            engine.handle_timeout(Timestamp(10 + beat * 25_000));
-            assert_eq!(engine.poll_transmit(), Some(text("3")));
-        }
-        engine.pause_reading(false, Timestamp(100_010));
-        assert_eq!(engine.poll_timeout(), Some(Timestamp(145_010)));
-    }
-
-    #[test]
-    fn bad_input_closes_once_with_a_precise_error() {
-        for (frame, code) in [
-            (text(""), Code::EnginePacket),
-            (text("9"), Code::EnginePacket),
-            (text("1"), Code::EngineClosed),
-        ] {
-            let mut engine = opened();
-            engine.handle_input(frame, Timestamp(20));
-            assert_eq!(closed_with(&mut engine), code);
-            engine.handle_closed(Error::from(Code::NetworkLost));
-            assert!(engine.poll_event().is_none());
-        }
-        let mut engine = Engine::new(&Timeouts::default(), &Limits::default(), Timestamp(0));
-        engine.handle_input(text("40"), Timestamp(1));
-        assert_eq!(closed_with(&mut engine), Code::Handshake);
-    }
-
-    #[test]
-    fn a_missing_open_packet_ends_the_attempt() {
-        let mut engine = Engine::new(&Timeouts::default(), &Limits::default(), Timestamp(0));
-        engine.handle_timeout(Timestamp(10_000));
-        assert_eq!(closed_with(&mut engine), Code::ConnectTimeout);
-    }
-}
+mod tests;

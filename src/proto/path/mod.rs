@@ -354,7 +354,7 @@ impl Path {
             Input::Connected { wire, local, .. } => {
                 let link = LinkId(wire.0);
                 let (timeouts, limits) = (&self.config.timeouts, &self.config.limits);
-                let engine = Engine::new(timeouts, limits, now);
+                let engine = Engine::new(Revision::V4, timeouts, limits, now);
                 let paused = self.host_full;
                 if let Some(link) = self.get_mut(link) {
                     link.local = local.map(|address| address.ip());

@@ -1,0 +1,227 @@
+//! The cookies of one server: enough for sticky sessions, and no more.
+//!
+//! A cookie has a name, a value and an end; every other attribute is ignored, because a jar speaks to
+//! one server only. The end counts on the suspend-aware clock: the device's wall clock may be years off, so
+//! a date is compared with the date of the answer that brought it.
+//!
+//! Source: `engine-io` 5; RFC 6265, sections 5.1.1 (dates) and 5.2 (`Set-Cookie`).
+
+use std::fmt;
+
+use crate::proto::io::Cookies;
+use crate::proto::time::Timestamp;
+
+/// More cookies push out the oldest.
+const MAX_COOKIES: usize = 64;
+/// A longer `Set-Cookie` is ignored, in bytes.
+const MAX_LENGTH: usize = 4 << 10;
+
+/// A cookie jar.
+#[derive(Clone, Default)]
+pub struct Jar {
+    cookies: Vec<Cookie>,
+}
+
+#[derive(Clone)]
+struct Cookie {
+    name: String,
+    value: String,
+    ends: Option<Timestamp>,
+}
+
+impl fmt::Debug for Jar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Jar").field(&self.cookies.len()).finish()
+    }
+}
+
+/// How long a `Set-Cookie` keeps its cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// As long as the jar.
+    Session,
+    Seconds(u64),
+    /// It is to be removed.
+    Over,
+}
+
+impl Jar {
+    /// Take over what an answer says. Of one name the last cookie counts.
+    pub fn store(&mut self, answer: &Cookies, now: Timestamp) {
+        if answer.set.is_empty() {
+            return;
+        }
+        let date = answer.date.as_deref().and_then(parse_date);
+        self.cookies.retain(|cookie| cookie.lives(now));
+        for text in answer.set.iter().filter(|text| text.len() <= MAX_LENGTH) {
+            let Some((name, value, life)) = parse_set_cookie(text, date) else { continue };
+            let known = self.cookies.iter().position(|cookie| cookie.name == name);
+            let ends = match life {
+                Life::Session => None,
+                Life::Seconds(seconds) => Some(now + seconds.saturating_mul(1_000)),
+                Life::Over => {
+                    known.map(|index| self.cookies.remove(index));
+                    continue;
+                }
+            };
+            let cookie = Cookie { name: name.into(), value: value.into(), ends };
+            match known {
+                Some(index) => self.cookies[index] = cookie,
+                None => {
+                    if self.cookies.len() == MAX_COOKIES {
+                        self.cookies.remove(0);
+                    }
+                    self.cookies.push(cookie);
+                }
+            }
+        }
+    }
+
+    /// The value of the header `Cookie`: the jar's cookies, then those of the application's own
+    /// header, which win over the jar's of the same name. `None` if there are none.
+    pub fn header(&self, user: Option<&str>, now: Timestamp) -> Option<String> {
+        let user = user.map(str::trim).filter(|user| !user.is_empty());
+        let given = |name: &str| {
+            user.is_some_and(|user| user.split(';').any(|pair| split_pair(pair).0 == name))
+        };
+        let mut header = String::new();
+        for cookie in &self.cookies {
+            if cookie.lives(now) && !given(&cookie.name) {
+                append(&mut header, &[&cookie.name, "=", &cookie.value]);
+            }
+        }
+        if let Some(user) = user {
+            append(&mut header, &[user]);
+        }
+        (!header.is_empty()).then_some(header)
+    }
+}
+
+impl Cookie {
+    fn lives(&self, now: Timestamp) -> bool {
+        self.ends.is_none_or(|ends| now < ends)
+    }
+}
+
+fn append(header: &mut String, pieces: &[&str]) {
+    if !header.is_empty() {
+        header.push_str("; ");
+    }
+    header.extend(pieces.iter().copied());
+}
+
+/// Name and value, without the white space around them.
+fn split_pair(pair: &str) -> (&str, &str) {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    (name.trim(), value.trim())
+}
+
+/// `None` when it is no cookie, or one that no header can carry.
+fn parse_set_cookie(text: &str, date: Option<i64>) -> Option<(&str, &str, Life)> {
+    let (pair, attributes) = text.split_once(';').unwrap_or((text, ""));
+    let (name, value) = split_pair(pair);
+    let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let fits = !name.is_empty()
+        && pair.contains('=')
+        && name.bytes().all(is_token)
+        && value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let mut by_age = None;
+    let mut by_date = None;
+    for attribute in attributes.split(';') {
+        let (key, value) = split_pair(attribute);
+        if key.eq_ignore_ascii_case("max-age") {
+            by_age = max_age(value).or(by_age);
+        } else if key.eq_ignore_ascii_case("expires") {
+            by_date = expires(value, date).or(by_date);
+        }
+    }
+    fits.then(|| (name, value, by_age.or(by_date).unwrap_or(Life::Session)))
+}
+
+/// Whole seconds; what is no number is ignored, and zero and less is the end.
+fn max_age(value: &str) -> Option<Life> {
+    let (negative, digits) = match value.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, value),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    match digits.parse().unwrap_or(u64::MAX) {
+        0 => Some(Life::Over),
+        _ if negative => Some(Life::Over),
+        seconds => Some(Life::Seconds(seconds)),
+    }
+}
+
+/// `date` is when the server said so. Where it did not tell, only what ended in 1970 is over.
+fn expires(value: &str, date: Option<i64>) -> Option<Life> {
+    const END_OF_1970: i64 = 365 * 86_400;
+    if matches!(value, "0" | "-1") {
+        return Some(Life::Over);
+    }
+    let ends = parse_date(value)?;
+    match date {
+        Some(date) if ends <= date => Some(Life::Over),
+        Some(date) => Some(Life::Seconds(ends.abs_diff(date))),
+        None if ends < END_OF_1970 => Some(Life::Over),
+        None => None,
+    }
+}
+
+/// Seconds since 1970 of a date in any of the ways that servers write one.
+fn parse_date(text: &str) -> Option<i64> {
+    let is_part = |char: char| char.is_ascii_alphanumeric() || char == ':';
+    let (mut time, mut day, mut month, mut year) = (None, None, None, None);
+    for part in text.split(|char| !is_part(char)).filter(|part| !part.is_empty()) {
+        if time.is_none() && part.contains(':') {
+            time = Some(parse_time(part)?);
+        } else if day.is_none() && part.len() <= 2 && is_number(part) {
+            day = part.parse().ok();
+        } else if month.is_none() && parse_month(part).is_some() {
+            month = parse_month(part);
+        } else if year.is_none() && matches!(part.len(), 2 | 4) && is_number(part) {
+            year = part.parse().ok();
+        }
+    }
+    let year = match year? {
+        year @ 70..=99 => year + 1900,
+        year @ 0..=69 => year + 2000,
+        year => year,
+    };
+    let day = day.filter(|day| (1..=31).contains(day))?;
+    if year < 1601 {
+        return None;
+    }
+    Some(days_since_1970(year, month?, day) * 86_400 + time?)
+}
+
+fn is_number(part: &str) -> bool {
+    part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn parse_time(part: &str) -> Option<i64> {
+    let mut fields = part.split(':').map(|field| {
+        (matches!(field.len(), 1 | 2) && is_number(field))
+            .then(|| field.parse::<i64>().ok())
+            .flatten()
+    });
+    let (hour, minute, second) = (fields.next()??, fields.next()??, fields.next()??);
+    let fits = hour <= 23 && minute <= 59 && second <= 60 && fields.next().is_none();
+    fits.then_some((hour * 60 + minute) * 60 + second)
+}
+
+/// 1 to 12.
+fn parse_month(part: &str) -> Option<i64> {
+    const NAMES: &str = "jan feb mar apr may jun jul aug sep oct nov dec";
+    let name = part.get(..3)?.to_ascii_lowercase();
+    NAMES.split(' ').zip(1..).find_map(|(month, number)| (month == name).then_some(number))
+}
+
+/// Of the Gregorian calendar. The year is counted from March, so that a leap day is its last.
+const fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
+}
