@@ -448,7 +448,7 @@ mod tests {
         for name in ["connect", "disconnect", "connect_error", "error"] {
             old(&format!("2[\"{name}\"]")).expect(name);
         }
-        for text in ["0\"x\"", "07", "0{bad", "4bad", "4[", "1{}", "2[]", "2[null]", "31{}", "7"] {
+        for text in ["0\"x\"", "0{bad", "4bad", "4[", "1{}", "2[]", "2[null]", "31{}", "7"] {
             assert_eq!(old(text).expect_err(text).code(), Code::SocketPacket, "{text}");
         }
         assert_eq!(old("5[\"a\"]").expect_err("no count").code(), Code::Attachments);
