@@ -1,15 +1,17 @@
-//! One connection attempt: name lookup, TCP race, TLS, WebSocket handshake. Dropping the future
-//! cancels it and closes what it has opened.
+//! One connection attempt: name lookup, TCP race, TLS, and the WebSocket handshake where it is for
+//! one. Dropping the future cancels it and closes what it has opened.
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
 use crate::config::{CommonConfig, Endpoint};
@@ -20,7 +22,7 @@ use crate::driver::tls::Tls;
 use crate::driver::ws::{self, Socket};
 use crate::error::{Code, Error, Result};
 use crate::log::log;
-use crate::proto::io::Headers;
+use crate::proto::io::{Cookies, Headers};
 
 /// When the next address gets its chance (RFC 8305, section 5).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
@@ -33,7 +35,19 @@ pub(crate) struct Dialer {
     tls: Arc<Tls>,
 }
 
-/// An open connection.
+/// A connection before the first byte of HTTP.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    pub(crate) stream: Stream,
+    /// What has arrived on it.
+    pub(crate) count: ByteCount,
+    /// This end's address.
+    pub(crate) local: Option<SocketAddr>,
+    /// What the TCP connect took, in milliseconds.
+    pub(crate) connect_ms: u64,
+}
+
+/// An open WebSocket.
 #[derive(Debug)]
 pub(crate) struct Dialled {
     pub(crate) socket: Socket,
@@ -41,9 +55,33 @@ pub(crate) struct Dialled {
     pub(crate) count: ByteCount,
     /// This end's address.
     pub(crate) local: Option<SocketAddr>,
-    /// What the TCP connect took, in milliseconds.
-    #[expect(dead_code, reason = "told earlier once dials report their progress")]
-    pub(crate) connect_ms: u64,
+    /// What the answer says about cookies.
+    pub(crate) cookies: Cookies,
+}
+
+/// What a dial tells before it is done. Who polls the dial asks here afterwards.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress(Arc<AtomicU64>);
+
+impl Progress {
+    /// There is nothing to tell.
+    const NOTHING: u64 = u64::MAX;
+
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(Self::NOTHING)))
+    }
+
+    /// How long the TCP connect took, in milliseconds: once, when it is done.
+    pub(crate) fn take_reached(&self) -> Option<u64> {
+        Some(self.0.swap(Self::NOTHING, Ordering::Relaxed)).filter(|&told| told != Self::NOTHING)
+    }
+
+    /// The connection is there. The dial stops here for a moment, so that this is told before
+    /// anything that comes of it.
+    async fn reached(&self, connect_ms: u64) {
+        self.0.store(connect_ms, Ordering::Relaxed);
+        yield_now().await;
+    }
 }
 
 impl Dialer {
@@ -58,24 +96,20 @@ impl Dialer {
         self.common.headers.0.as_slice().into()
     }
 
-    /// Connect. Every attempt starts from a fresh lookup, fresh sockets and a fresh TLS session.
+    /// Connect, up to TLS. Every attempt starts from a fresh lookup, fresh sockets and a fresh TLS
+    /// session.
     ///
     /// # Errors
     /// One code for each phase: [`Code::Dns`], [`Code::Connect`], [`Code::TlsHandshake`],
-    /// [`Code::TlsCertificate`], those of [`ws::open`], and [`Code::ConnectTimeout`] with a message
-    /// that names the phase.
-    pub(crate) async fn dial(
-        self: Arc<Self>,
-        endpoint: Arc<Endpoint>,
-        path_and_query: String,
-        headers: Headers,
-    ) -> Result<Dialled> {
+    /// [`Code::TlsCertificate`], and [`Code::ConnectTimeout`] with a message that names the phase.
+    pub(crate) async fn reach(&self, endpoint: &Endpoint, progress: &Progress) -> Result<Reached> {
         let limits = &self.common.timeouts;
         let addresses = self.resolver.resolve(&endpoint.host, endpoint.port, limits.dns).await?;
         log!(Debug, "{}:{} is {addresses:?}", endpoint.host, endpoint.port);
         let started = clock::now().mono;
         let tcp = within(limits.tcp, "TCP connect", race(&addresses)).await?;
         let connect_ms = clock::now().mono.since(started);
+        progress.reached(connect_ms).await;
         let local = tcp.local_addr().ok();
         let (tcp, count) = CountedTcp::new(tcp);
         let stream = if endpoint.secure {
@@ -84,11 +118,28 @@ impl Dialer {
         } else {
             Stream::plain(tcp)
         };
+        Ok(Reached { stream, count, local, connect_ms })
+    }
+
+    /// Connect and do the WebSocket handshake.
+    ///
+    /// # Errors
+    /// Those of [`Dialer::reach`] and of [`ws::open`], and [`Code::ConnectTimeout`] for the
+    /// handshake.
+    pub(crate) async fn dial(
+        self: Arc<Self>,
+        endpoint: Arc<Endpoint>,
+        path_and_query: String,
+        headers: Headers,
+        progress: Progress,
+    ) -> Result<Dialled> {
+        let Reached { stream, count, local, connect_ms } = self.reach(&endpoint, &progress).await?;
         let common = &self.common;
-        let open = ws::open(stream, &endpoint, &path_and_query, &headers, &common.limits);
-        let socket = within(limits.open, "WebSocket handshake", open).await?;
+        let open = ws::open(stream, &endpoint, &path_and_query, &headers, common);
+        let limit = common.timeouts.open;
+        let (socket, cookies) = within(limit, "WebSocket handshake", open).await?;
         log!(Debug, "connected to {}:{} in {connect_ms} ms", endpoint.host, endpoint.port);
-        Ok(Dialled { socket, count, local, connect_ms })
+        Ok(Dialled { socket, count, local, cookies })
     }
 }
 

@@ -16,6 +16,7 @@ mod completion;
 mod dial;
 pub mod dispatch;
 mod hangup;
+mod http;
 mod inbox;
 mod lifeline;
 pub(crate) mod process;

@@ -1,12 +1,12 @@
-//! The bytes below WebSocket: TCP with a count of what arrived, with or without TLS above it.
+//! The bytes below HTTP and WebSocket: TCP with a count of what arrived, with or without TLS above it.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use bytes::BytesMut;
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_native_tls::TlsStream;
@@ -59,6 +59,18 @@ impl AsyncWrite for CountedTcp {
         Pin::new(&mut self.tcp).poll_write(cx, bytes)
     }
 
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.tcp).poll_flush(cx)
     }
@@ -68,17 +80,12 @@ impl AsyncWrite for CountedTcp {
     }
 }
 
-/// What WebSocket runs on.
-///
-/// Until the head of the handshake's answer has been read, nothing behind it is given out. So the
-/// handshake keeps no bytes to itself, and what follows can have read buffers of its own.
+/// What HTTP and WebSocket run on.
 #[derive(Debug)]
 pub(crate) struct Stream {
     transport: Transport,
-    /// How far the head has been given out.
-    head: Head,
-    /// What came right behind the head.
-    held: BytesMut,
+    /// What was read too far, and comes first.
+    unread: Bytes,
 }
 
 #[derive(Debug)]
@@ -87,53 +94,18 @@ enum Transport {
     Tls(Box<TlsStream<CountedTcp>>),
 }
 
-/// Finds the first empty line of an HTTP head. A line may end without a carriage return.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Head {
-    /// Nothing but line ends so far, which do not count.
-    Before,
-    InLine,
-    LineStart,
-    /// Behind a carriage return at the start of a line.
-    Return,
-    Over,
-}
-
-impl Head {
-    const fn next(self, byte: u8) -> Self {
-        match (self, byte) {
-            (Self::Before, b'\r' | b'\n') => Self::Before,
-            (Self::LineStart | Self::Return, b'\n') | (Self::Over, _) => Self::Over,
-            (_, b'\n') => Self::LineStart,
-            (Self::LineStart, b'\r') => Self::Return,
-            _ => Self::InLine,
-        }
-    }
-}
-
 impl Stream {
-    pub(crate) fn plain(tcp: CountedTcp) -> Self {
-        Self::new(Transport::Plain(tcp))
+    pub(crate) const fn plain(tcp: CountedTcp) -> Self {
+        Self { transport: Transport::Plain(tcp), unread: Bytes::new() }
     }
 
     pub(crate) fn tls(tls: TlsStream<CountedTcp>) -> Self {
-        Self::new(Transport::Tls(Box::new(tls)))
+        Self { transport: Transport::Tls(Box::new(tls)), unread: Bytes::new() }
     }
 
-    fn new(transport: Transport) -> Self {
-        Self { transport, head: Head::Before, held: BytesMut::new() }
-    }
-
-    /// Hold back what is behind the head.
-    fn hold(&mut self, buffer: &mut ReadBuf<'_>, before: usize) {
-        let read = &buffer.filled()[before..];
-        for (index, byte) in read.iter().enumerate() {
-            self.head = self.head.next(*byte);
-            if self.head == Head::Over {
-                self.held.extend_from_slice(&read[index + 1..]);
-                return buffer.set_filled(before + index + 1);
-            }
-        }
+    /// Give back what was read too far.
+    pub(crate) fn unread(&mut self, bytes: Bytes) {
+        self.unread = bytes;
     }
 }
 
@@ -144,20 +116,15 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
-        if !stream.held.is_empty() {
-            let fits = stream.held.len().min(buffer.remaining());
-            buffer.put_slice(&stream.held.split_to(fits));
+        if !stream.unread.is_empty() {
+            let fits = stream.unread.len().min(buffer.remaining());
+            buffer.put_slice(&stream.unread.split_to(fits));
             return Poll::Ready(Ok(()));
         }
-        let before = buffer.filled().len();
-        let read = match &mut stream.transport {
+        match &mut stream.transport {
             Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
             Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
-        };
-        if stream.head != Head::Over {
-            stream.hold(buffer, before);
         }
-        read
     }
 }
 
@@ -171,6 +138,22 @@ impl AsyncWrite for Stream {
             Transport::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
             Transport::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
+            Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
+        }
+    }
+
+    /// Pieces save a copy. TLS makes one anyway, and would make a record of each.
+    fn is_write_vectored(&self) -> bool {
+        matches!(self.transport, Transport::Plain(_))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

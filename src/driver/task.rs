@@ -243,8 +243,8 @@ impl Task {
     fn transmit(&mut self, transmit: Transmit, cx: &mut Context<'_>) -> Option<Input> {
         match transmit {
             Transmit::Dial { wire, endpoint, path_and_query, headers } => {
-                let dial = Arc::clone(&self.dialer).dial(endpoint, path_and_query, headers);
-                self.wires.push(Wire::new(wire, Box::pin(dial)));
+                let wire = Wire::dial(wire, &self.dialer, endpoint, path_and_query, headers);
+                self.wires.push(wire);
                 self.again = true;
                 None
             }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -10,21 +11,22 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use crate::driver::dial::Dialled;
+use crate::config::Endpoint;
+use crate::driver::dial::{Dialer, Dialled, Progress};
 use crate::driver::inbox::Waiting;
 use crate::driver::stream::ByteCount;
 use crate::driver::ws::{self, Socket};
 use crate::error::{Error, Result};
-use crate::proto::io::{Cookies, Input, WireId};
+use crate::proto::io::{Headers, Input, WireId};
 
 /// A dial in progress.
-pub(crate) type Dial = Pin<Box<dyn Future<Output = Result<Dialled>> + Send>>;
+type Dial = Pin<Box<dyn Future<Output = Result<Dialled>> + Send>>;
 
 /// A connection.
 ///
 /// ```text
-/// Dialling --Connected--> Open --Closed--> over
-///    `------Failed------------------------> over
+/// Dialling --Reached--> Dialling --Connected--> Open --Closed--> over
+///     `---------Failed------`-----------------------------------> over
 /// ```
 pub(crate) struct Wire {
     pub(crate) id: WireId,
@@ -32,7 +34,7 @@ pub(crate) struct Wire {
 }
 
 enum State {
-    Dialling(Dial),
+    Dialling(Dial, Progress),
     Open(Box<Open>),
     /// Nothing more comes, and nothing is taken.
     Over,
@@ -58,8 +60,17 @@ struct Open {
 }
 
 impl Wire {
-    pub(crate) const fn new(id: WireId, dial: Dial) -> Self {
-        Self { id, state: State::Dialling(dial) }
+    /// Start to dial.
+    pub(crate) fn dial(
+        id: WireId,
+        dialer: &Arc<Dialer>,
+        endpoint: Arc<Endpoint>,
+        path_and_query: String,
+        headers: Headers,
+    ) -> Self {
+        let (dialer, progress) = (Arc::clone(dialer), Progress::new());
+        let dial = dialer.dial(endpoint, path_and_query, headers, progress.clone());
+        Self { id, state: State::Dialling(Box::pin(dial), progress) }
     }
 
     /// The next thing from the network; `None` for one that is told by [`Wire::activity`].
@@ -69,12 +80,14 @@ impl Wire {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, read: bool) -> Poll<Option<Input>> {
         let wire = self.id;
         match &mut self.state {
-            State::Dialling(dial) => {
-                let dialled = ready!(dial.as_mut().poll(cx));
-                Poll::Ready(Some(match dialled {
-                    Ok(Dialled { socket, count, local, .. }) => {
+            State::Dialling(dial, progress) => {
+                let dialled = dial.as_mut().poll(cx);
+                if let Some(connect_ms) = progress.take_reached() {
+                    return Poll::Ready(Some(Input::Reached { wire, connect_ms }));
+                }
+                Poll::Ready(Some(match ready!(dialled) {
+                    Ok(Dialled { socket, count, local, cookies }) => {
                         self.state = State::Open(Box::new(Open::new(socket, count)));
-                        let cookies = Cookies::default();
                         Input::Connected { wire, local, cookies }
                     }
                     Err(error) => {
@@ -148,7 +161,7 @@ impl Wire {
     pub(crate) fn unsent(&self) -> Waiting {
         match &self.state {
             State::Open(open) => open.unsent,
-            State::Dialling(_) | State::Over => Waiting::default(),
+            State::Dialling(..) | State::Over => Waiting::default(),
         }
     }
 
@@ -156,7 +169,7 @@ impl Wire {
     pub(crate) fn into_socket(self) -> Option<Socket> {
         match self.state {
             State::Open(open) => Some(open.socket),
-            State::Dialling(_) | State::Over => None,
+            State::Dialling(..) | State::Over => None,
         }
     }
 }

@@ -1,19 +1,31 @@
-//! WebSocket: the handshake's request, the limits, and what its errors mean.
+//! WebSocket: the handshake's request and answer, the limits, and what its errors mean.
 
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::maybe_done;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper::header::{
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, LOCATION, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
+};
+use hyper::{Request, Response, StatusCode, Uri};
+use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error as WsError;
-use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
-use tokio_tungstenite::tungstenite::handshake::client::{Request, Response, generate_key};
-use tokio_tungstenite::tungstenite::http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
-    SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
-use tokio_tungstenite::tungstenite::http::uri::Uri;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 
-use crate::config::{Endpoint, Limits};
+use crate::config::{CommonConfig, Endpoint, Limits};
+use crate::driver::http;
 use crate::driver::stream::Stream;
 use crate::error::{Code, Error, Result};
+use crate::proto::io::Cookies;
 
 /// An open WebSocket.
 pub(crate) type Socket = WebSocketStream<Stream>;
@@ -24,30 +36,48 @@ const READ_BUFFER: usize = 16 << 10;
 /// A burst of small frames leaves in writes of about this size.
 const WRITE_BUFFER: usize = 16 << 10;
 
+/// What a refusal says beyond its head comes with it, or not in time.
+const REFUSAL_TIME: Duration = Duration::from_millis(250);
+
+/// So much of it is read, in bytes.
+const REFUSAL_SIZE: usize = 4 << 10;
+
+const PHASE: &str = "WebSocket handshake";
+
 /// Do the WebSocket handshake on a stream.
 ///
 /// # Errors
-/// [`Code::InvalidUrl`] before anything is sent; [`Code::HttpStatus`], [`Code::Handshake`],
-/// [`Code::Websocket`] or [`Code::NetworkLost`] by what came back.
+/// [`Code::InvalidUrl`] and [`Code::InvalidArgument`] before anything is sent;
+/// [`Code::HttpStatus`], [`Code::Handshake`], [`Code::Websocket`] or [`Code::NetworkLost`] by what
+/// came back.
 pub(crate) async fn open(
     stream: Stream,
     endpoint: &Endpoint,
     path_and_query: &str,
     headers: &[(String, String)],
-    limits: &Limits,
-) -> Result<Socket> {
-    let request = request(endpoint, path_and_query, headers)?;
-    let opened =
-        tokio_tungstenite::client_async_with_config(request, stream, Some(config(limits))).await;
-    let (socket, response) = opened.map_err(handshake_error)?;
-    if response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS) {
-        let text = "WebSocket handshake: the server answers with an extension nobody asked for";
-        return Err(Error::new(Code::Websocket, text));
+    common: &CommonConfig,
+) -> Result<(Socket, Cookies)> {
+    let protocols = &common.transports.protocols;
+    let (request, agreement) = request(endpoint, path_and_query, headers, protocols)?;
+    let failed = |error| http::error(PHASE, &error);
+    let (mut sender, connection) = http::start(stream).await.map_err(failed)?;
+    let mut connection = pin!(maybe_done(connection.without_shutdown()));
+    let answer = http::drive(connection.as_mut(), sender.send_request(request));
+    let response = answer.await.map_err(failed)?;
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Err(refused(response, connection).await);
     }
-    // The handshake leaves a read buffer behind that never grows beyond one frame. Nothing is in it,
-    // because the stream ends the handshake's reading at the end of the head.
-    let stream = socket.into_inner();
-    Ok(Socket::from_raw_socket(stream, Role::Client, Some(config(limits))).await)
+    agreement.check(response.headers())?;
+    let cookies = http::cookies(response.headers());
+    connection.as_mut().await;
+    let parts = connection.take_output().unwrap_or_else(|| unreachable!("it was awaited"));
+    let parts = parts.map_err(failed)?;
+    // A stream and not WebSocket gets what came behind the head: its read buffer would stay as small
+    // as that.
+    let mut stream = parts.io.into_inner();
+    stream.unread(parts.read_buf);
+    let config = Some(config(&common.limits));
+    Ok((Socket::from_raw_socket(stream, Role::Client, config).await, cookies))
 }
 
 fn config(limits: &Limits) -> WebSocketConfig {
@@ -61,91 +91,98 @@ fn config(limits: &Limits) -> WebSocketConfig {
         .max_frame_size(Some(limits.inbound_message))
 }
 
-/// The handshake's request. The application's headers come first, so that they can replace none of
-/// WebSocket's own.
+/// What the answer has to agree with.
+struct Agreement {
+    /// The proof that the server has understood the request.
+    accept: String,
+    /// The subprotocols on offer.
+    offered: Vec<String>,
+}
+
+/// The handshake's request.
 fn request(
     endpoint: &Endpoint,
     path_and_query: &str,
     headers: &[(String, String)],
-) -> Result<Request> {
-    let invalid = |what: &str| Error::new(Code::InvalidUrl, format!("URL: {what}"));
-    let scheme = if endpoint.secure { "wss" } else { "ws" };
-    let authority = authority(endpoint);
-    let uri = Uri::builder()
-        .scheme(scheme)
-        .authority(authority.as_str())
-        .path_and_query(path_and_query)
-        .build()
-        .map_err(|_| invalid("host, path or query has characters that must be escaped"))?;
-    let mut map = HeaderMap::with_capacity(headers.len() + 5);
-    for (name, value) in headers {
-        let refused = |_| Error::new(Code::InvalidArgument, format!("header {name} is malformed"));
-        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| refused(()))?;
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused(()))?;
-        map.append(name, value);
-    }
-    let key = HeaderValue::try_from(generate_key()).map_err(|_| invalid("key"))?;
-    let host = HeaderValue::try_from(authority).map_err(|_| invalid("host is not ASCII"))?;
-    map.insert(HOST, host);
+    protocols: &[String],
+) -> Result<(Request<Empty<Bytes>>, Agreement)> {
+    let mut request = http::request(endpoint, path_and_query, headers)?;
+    let invalid = |what| Error::new(Code::InvalidArgument, format!("WebSocket {what}"));
+    let key = generate_key();
+    let accept = derive_accept_key(key.as_bytes());
+    let map = request.headers_mut();
     map.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     map.insert(UPGRADE, HeaderValue::from_static("websocket"));
     map.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    map.insert(SEC_WEBSOCKET_KEY, key);
-    let mut request = Request::new(());
-    *request.uri_mut() = uri;
-    *request.headers_mut() = map;
-    Ok(request)
+    map.insert(SEC_WEBSOCKET_KEY, HeaderValue::try_from(key).map_err(|_| invalid("key"))?);
+    if !protocols.is_empty() {
+        let value = HeaderValue::try_from(protocols.join(", "));
+        map.insert(SEC_WEBSOCKET_PROTOCOL, value.map_err(|_| invalid("protocols"))?);
+    }
+    let offered = tokens(map, SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect();
+    Ok((request, Agreement { accept, offered }))
 }
 
-/// `host` or `host:port` as the `Host` header has it: brackets around IPv6, no default port.
-fn authority(endpoint: &Endpoint) -> String {
-    let host = &endpoint.host;
-    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-    let default = if endpoint.secure { 443 } else { 80 };
-    if endpoint.port == default { host } else { format!("{host}:{}", endpoint.port) }
+/// The parts of a header that is a list.
+fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).filter(|token| !token.is_empty())
 }
 
-/// What a failed handshake means.
-fn handshake_error(error: WsError) -> Error {
-    const PHASE: &str = "WebSocket handshake";
-    match error {
-        WsError::Http(response) => status_error(&response),
-        WsError::AttackAttempt | WsError::Capacity(CapacityError::TooManyHeaders) => {
-            let text = "WebSocket handshake: the response head is over 64 KiB or 124 lines";
-            Error::new(Code::Handshake, text)
-        }
-        WsError::Protocol(ProtocolError::HttparseError(error)) => {
-            Error::new(Code::Handshake, format!("{PHASE}: the answer is not HTTP: {error}"))
-        }
-        WsError::HttpFormat(error) => {
-            Error::new(Code::Handshake, format!("{PHASE}: the answer is not HTTP: {error}"))
-        }
-        WsError::Protocol(ProtocolError::HandshakeIncomplete) => {
-            Error::new(Code::NetworkLost, "WebSocket handshake: the server closed the connection")
-        }
-        WsError::Io(error) => Error::new(Code::NetworkLost, format!("{PHASE}: {error}")),
-        error => Error::new(Code::Websocket, format!("{PHASE}: {error}")),
+impl Agreement {
+    /// Whether the answer with the right status agrees in everything else (RFC 6455, section 4.1).
+    /// A server that answers no subprotocol is fine: those of Socket.IO know none.
+    fn check(&self, headers: &HeaderMap) -> Result<()> {
+        let has = |name, wanted: &str| {
+            tokens(headers, name).any(|token| token.eq_ignore_ascii_case(wanted))
+        };
+        let accept = headers.get(SEC_WEBSOCKET_ACCEPT);
+        let wrong = if !has(UPGRADE, "websocket") || !has(CONNECTION, "Upgrade") {
+            "does not upgrade to WebSocket"
+        } else if accept.is_none_or(|accept| accept.as_bytes() != self.accept.as_bytes()) {
+            "belongs to another request"
+        } else if headers.contains_key(SEC_WEBSOCKET_EXTENSIONS) {
+            "has an extension nobody asked for"
+        } else if tokens(headers, SEC_WEBSOCKET_PROTOCOL)
+            .any(|token| !self.offered.iter().any(|offered| offered == token))
+        {
+            "has a subprotocol nobody asked for"
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(Code::Websocket, format!("{PHASE}: the answer {wrong}")))
     }
 }
 
+/// What another status than 101 means.
+async fn refused(response: Response<Incoming>, connection: Pin<&mut impl Future>) -> Error {
+    let (head, mut body) = response.into_parts();
+    let mut said = Vec::new();
+    let read = async {
+        while said.len() < REFUSAL_SIZE
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            said.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+        }
+    };
+    // What has come is taken, whatever keeps the rest.
+    let _ = timeout(REFUSAL_TIME, http::drive(connection, read)).await;
+    said.truncate(REFUSAL_SIZE);
+    let retry_after_ms = http::retry_after_ms(&head.headers);
+    status_error(head.status, &head.headers, retry_after_ms)
+}
+
 /// Redirects are not followed; the message tells the host they lead to and nothing else of them.
-fn status_error(response: &Response) -> Error {
-    let status = response.status();
-    let target = response
-        .headers()
+fn status_error(status: StatusCode, headers: &HeaderMap, retry_after_ms: Option<u64>) -> Error {
+    let target = headers
         .get(LOCATION)
         .filter(|_| status.is_redirection())
         .and_then(|location| location.to_str().ok()?.parse::<Uri>().ok()?.host().map(str::to_owned))
         .map_or_else(String::new, |host| format!(", a redirect to {host}, which is not followed"));
-    let text = format!("WebSocket handshake: HTTP {}{target}", status.as_u16());
+    let text = format!("{PHASE}: HTTP {}{target}", status.as_u16());
     let error = Error::new(Code::HttpStatus, text).with_http_status(status.as_u16());
-    // The other form, a date, could only be compared with this device's clock.
-    let seconds = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse::<u32>().ok());
-    match seconds {
-        Some(seconds) => error.with_retry_after_ms(u64::from(seconds) * 1_000),
+    match retry_after_ms {
+        Some(wait) => error.with_retry_after_ms(wait),
         None => error,
     }
 }
@@ -184,44 +221,28 @@ pub(crate) fn ended() -> Error {
 mod tests {
     use super::*;
 
-    fn endpoint(secure: bool, host: &str, port: u16) -> Endpoint {
-        Endpoint {
-            secure,
-            host: host.into(),
-            port,
-            path: "/socket.io/".into(),
-            query: String::new(),
-        }
-    }
-
-    #[test]
-    fn the_host_header_has_brackets_and_no_default_port() {
-        let host = |secure, host, port| authority(&endpoint(secure, host, port));
-        assert_eq!(host(true, "example.org", 443), "example.org");
-        assert_eq!(host(false, "example.org", 443), "example.org:443");
-        assert_eq!(host(false, "::1", 80), "[::1]");
-        assert_eq!(host(true, "::1", 3001), "[::1]:3001");
-    }
-
     #[test]
     fn headers_of_the_application_are_added_and_replace_none_of_websockets_own() {
+        let endpoint = Endpoint {
+            secure: false,
+            host: "a.b".into(),
+            port: 80,
+            path: "/socket.io/".into(),
+            query: String::new(),
+        };
         let headers = [
-            ("X-App".to_owned(), "grün".to_owned()),
+            ("X-App".to_owned(), "gr\u{fc}n".to_owned()),
             ("Host".to_owned(), "evil".to_owned()),
             ("sec-websocket-key".to_owned(), "evil".to_owned()),
+            ("Sec-WebSocket-Extensions".to_owned(), "permessage-deflate".to_owned()),
         ];
-        let request = request(&endpoint(false, "a.b", 80), "/socket.io/?EIO=4", &headers)
-            .expect("well-formed");
-        assert_eq!(request.uri().path_and_query().map(|it| it.as_str()), Some("/socket.io/?EIO=4"));
-        assert_eq!(request.headers()["x-app"].as_bytes(), "grün".as_bytes());
-        assert_eq!(request.headers()[HOST], "a.b");
-        assert_eq!(request.headers().get_all(SEC_WEBSOCKET_KEY).iter().count(), 1);
-        assert_ne!(request.headers()[SEC_WEBSOCKET_KEY], "evil");
-    }
-
-    #[test]
-    fn a_host_that_cannot_stand_in_a_request_is_an_invalid_url() {
-        let refused = request(&endpoint(false, "b\u{fc}cher.example", 80), "/", &[]);
-        assert_eq!(refused.err().map(|error| error.code()), Some(Code::InvalidUrl));
+        let (request, _) =
+            request(&endpoint, "/socket.io/?EIO=4", &headers, &[]).expect("well-formed");
+        let map = request.headers();
+        assert_eq!(map["x-app"].as_bytes(), "gr\u{fc}n".as_bytes());
+        assert_eq!(map["host"], "a.b");
+        assert_eq!(map.get_all(SEC_WEBSOCKET_KEY).iter().count(), 1);
+        assert_ne!(map[SEC_WEBSOCKET_KEY], "evil");
+        assert!(!map.contains_key(SEC_WEBSOCKET_EXTENSIONS));
     }
 }

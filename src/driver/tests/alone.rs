@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use super::server::{endpoint, self_signed, socket_io, tls};
 use super::task::{LONG, code, completions, connect, emit, next, start_with};
 use crate::config::{CommonConfig, DispatchMode};
-use crate::driver::dial::Dialer;
+use crate::driver::dial::{Dialer, Progress};
 use crate::driver::resolve::Resolver;
 use crate::error::Code;
 use crate::log::{Level, set_hook};
@@ -142,8 +142,8 @@ async fn the_log_warns_of_an_unverified_certificate_and_holds_no_query() {
     for _ in 0..2 {
         let endpoint = Arc::new(endpoint(true, "127.0.0.1", address));
         let headers = dialer.headers();
-        let dialled =
-            Arc::clone(&dialer).dial(endpoint, "/socket.io/?token=SECRET".into(), headers);
+        let path = "/socket.io/?token=SECRET".into();
+        let dialled = Arc::clone(&dialer).dial(endpoint, path, headers, Progress::new());
         dialled.await.expect("anything goes");
     }
     let lines = lines.lock().expect("not poisoned");

@@ -15,7 +15,7 @@ use super::server::{
 };
 use crate::config::{CommonConfig, Endpoint, TlsConfig};
 use crate::driver::clock;
-use crate::driver::dial::{Dialer, Dialled};
+use crate::driver::dial::{Dialer, Dialled, Progress};
 use crate::driver::resolve::Resolver;
 use crate::error::{Code, Error, Result};
 
@@ -28,7 +28,7 @@ async fn dial_with(
 ) -> Result<Dialled> {
     let dialer = Arc::new(Dialer::new(common, resolver));
     let headers = dialer.headers();
-    dialer.dial(Arc::new(endpoint), PATH.into(), headers).await
+    dialer.dial(Arc::new(endpoint), PATH.into(), headers, Progress::new()).await
 }
 
 /// A resolver that knows only these.
@@ -93,7 +93,7 @@ async fn the_request_carries_path_host_and_headers() {
     let head = told.recv().await.expect("a request");
     assert!(head.starts_with(&format!("GET {PATH} HTTP/1.1\r\n")), "{head}");
     assert!(head.contains(&format!("\r\nHost: portal.test:{}\r\n", address.port())), "{head}");
-    assert!(head.contains("\r\nx-app: demo\r\n"), "{head}");
+    assert!(head.contains("\r\nX-App: demo\r\n"), "{head}");
 }
 
 #[tokio::test]
@@ -161,6 +161,7 @@ async fn another_status_than_101_is_told_with_its_wish_to_wait() {
     let error = failure(answering(busy.into()).await).await;
     let told = (error.code(), error.http_status(), error.retry_after_ms());
     assert_eq!(told, (Code::HttpStatus, Some(503), Some(7_000)));
+    // The server neither ends this body nor closes.
     let fine = failure(answering("HTTP/1.1 200 OK\r\n\r\n".into()).await).await;
     assert_eq!((fine.code(), fine.http_status()), (Code::HttpStatus, Some(200)));
 }
@@ -210,6 +211,49 @@ async fn an_agreement_that_does_not_fit_the_request_is_a_websocket_error() {
         let error = failure(address).await;
         assert_eq!(error.code(), Code::Websocket, "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_subprotocol_is_offered_and_the_answer_is_one_of_them_or_none() {
+    let mut common = CommonConfig::default();
+    common.transports.protocols = vec!["one".into(), "two".into()];
+    for (line, agrees) in [
+        ("", true),
+        ("Sec-WebSocket-Protocol: two\r\n", true),
+        ("Sec-WebSocket-Protocol: three\r\n", false),
+    ] {
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let address = listen(move |mut stream| {
+            let tell = tell.clone();
+            async move {
+                let head = read_head(&mut stream).await;
+                let _ = stream.write_all(agreement(&head, line).as_bytes()).await;
+                tell.send(head).expect("the test listens");
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            }
+        })
+        .await;
+        let endpoint = endpoint(false, "127.0.0.1", address);
+        let dialled = dial_with(common.clone(), knowing(&[]), endpoint).await;
+        assert_eq!(code(dialled), (!agrees).then_some(Code::Websocket), "{line:?}");
+        let head = told.recv().await.expect("a request").to_lowercase();
+        assert!(head.contains("\r\nsec-websocket-protocol: one, two\r\n"), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn cookies_of_the_answer_are_told_with_its_date() {
+    let lines = "Set-Cookie: a=1; Path=/\r\nDate: Tue, 01 Jan 2030 00:00:00 GMT\r\n\
+                 Set-Cookie: b=2; HttpOnly\r\n";
+    let address = listen(move |mut stream| async move {
+        let head = read_head(&mut stream).await;
+        let _ = stream.write_all(agreement(&head, lines).as_bytes()).await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let cookies = dial(address).await.expect("connects").cookies;
+    assert_eq!(cookies.set, ["a=1; Path=/", "b=2; HttpOnly"]);
+    assert_eq!(cookies.date.as_deref(), Some("Tue, 01 Jan 2030 00:00:00 GMT"));
 }
 
 #[tokio::test]

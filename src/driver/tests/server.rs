@@ -56,7 +56,8 @@ pub(super) async fn accept(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -
 pub(super) fn agreement(head: &str, lines: &str) -> String {
     let key = head
         .lines()
-        .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
+        .filter_map(|line| line.split_once(": "))
+        .find_map(|(name, value)| name.eq_ignore_ascii_case("Sec-WebSocket-Key").then_some(value))
         .expect("the request has a key");
     let accept = derive_accept_key(key.as_bytes());
     format!(

@@ -42,9 +42,10 @@ async fn pair(limits: Limits) -> (Wire, TcpStream) {
     .await;
     let common = CommonConfig { limits, ..CommonConfig::default() };
     let dialer = Arc::new(Dialer::new(common, Resolver::system()));
-    let dial =
-        dialer.dial(Arc::new(endpoint(false, "127.0.0.1", address)), "/".into(), Arc::new([]));
-    let mut wire = Wire::new(WireId(7), Box::pin(dial));
+    let endpoint = Arc::new(endpoint(false, "127.0.0.1", address));
+    let mut wire = Wire::dial(WireId(7), &dialer, endpoint, "/".into(), Arc::new([]));
+    let reached = next(&mut wire).await;
+    assert!(matches!(reached, Input::Reached { wire: WireId(7), connect_ms: 0..1_000 }));
     let connected = next(&mut wire).await;
     assert!(matches!(connected, Input::Connected { wire: WireId(7), local: Some(_), .. }));
     (wire, told.recv().await.expect("a connection"))
@@ -129,9 +130,9 @@ async fn frames_that_come_with_the_servers_head_are_not_lost_however_its_lines_e
         })
         .await;
         let dialer = Arc::new(Dialer::new(CommonConfig::default(), Resolver::system()));
-        let dial =
-            dialer.dial(Arc::new(endpoint(false, "127.0.0.1", address)), "/".into(), Arc::new([]));
-        let mut wire = Wire::new(WireId(7), Box::pin(dial));
+        let endpoint = Arc::new(endpoint(false, "127.0.0.1", address));
+        let mut wire = Wire::dial(WireId(7), &dialer, endpoint, "/".into(), Arc::new([]));
+        assert!(matches!(next(&mut wire).await, Input::Reached { .. }));
         assert!(matches!(next(&mut wire).await, Input::Connected { .. }));
         for text in ["one", "two"] {
             let frame = tokio::time::timeout(LONG, next(&mut wire)).await.expect("not lost");
