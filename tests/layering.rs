@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// What a module may import, by its folder or file under `src/`; the first match counts.
 const RULES: &[(&str, &[&str])] = &[
-    ("proto/engine", &["L0", "proto::engine", "proto::time"]),
+    ("proto/engine", &["L0", "proto::engine", "proto::io", "proto::time"]),
     (
         "proto/path",
         &[

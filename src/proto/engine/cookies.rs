@@ -225,3 +225,170 @@ const fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DATE: &str = "Tue, 15 Nov 1994 08:12:31 GMT";
+
+    fn answer(set: &[&str], date: Option<&str>) -> Cookies {
+        Cookies {
+            set: set.iter().map(|text| (*text).to_owned()).collect(),
+            date: date.map(str::to_owned),
+        }
+    }
+
+    /// A jar that holds `kept=1`, and what an answer makes of it at 1 s.
+    fn after(set: &[&str], date: Option<&str>) -> Jar {
+        let mut jar = Jar::default();
+        jar.store(&answer(&["kept=1"], None), Timestamp(0));
+        jar.store(&answer(set, date), Timestamp(1_000));
+        jar
+    }
+
+    fn header(jar: &Jar, ms: u64) -> String {
+        jar.header(None, Timestamp(ms)).unwrap_or_default()
+    }
+
+    #[test]
+    fn conformance_9_cookies_come_back_by_name_without_their_attributes() {
+        let jar = after(
+            &["io=abc; Path=/; HttpOnly; SameSite=Strict", "LB=\"n=1\"", " a = b ;x", "kept=2"],
+            None,
+        );
+        assert_eq!(header(&jar, 1_000), "kept=2; io=abc; LB=n=1; a=b");
+        assert_eq!(Jar::default().header(None, Timestamp(0)), None);
+        assert_eq!(format!("{jar:?}"), "Jar(4)");
+    }
+
+    #[test]
+    fn conformance_9_a_users_cookies_are_merged_and_win() {
+        let jar = after(&["io=abc", "b=2"], None);
+        for (user, merged) in [
+            (" io = mine; c=3 ", "kept=1; b=2; io = mine; c=3"),
+            ("IO=mine", "kept=1; io=abc; b=2; IO=mine"),
+            ("kept=; b; io=x", "kept=; b; io=x"),
+            ("  ", "kept=1; io=abc; b=2"),
+        ] {
+            assert_eq!(jar.header(Some(user), Timestamp(0)).as_deref(), Some(merged), "{user}");
+        }
+        assert_eq!(Jar::default().header(Some("a=1"), Timestamp(0)).as_deref(), Some("a=1"));
+        assert_eq!(Jar::default().header(Some(" "), Timestamp(0)), None);
+    }
+
+    #[test]
+    fn conformance_9_expired_cookies_are_dropped() {
+        for (attributes, date, ends) in [
+            ("Max-Age=10", None, Some(11_000)),
+            ("max-age = 10 ; Expires=Thu, 01 Jan 1970 00:00:00 GMT", None, Some(11_000)),
+            ("Max-Age=x; Max-Age=10", None, Some(11_000)),
+            ("Max-Age=99999999999999999999", None, None),
+            ("Max-Age=", None, None),
+            ("Expires=Tue, 15 Nov 1994 08:12:41 GMT", Some(DATE), Some(11_000)),
+            ("expires=Tue, 15-Nov-94 08:12:41 GMT", Some(DATE), Some(11_000)),
+            ("Expires=Tue Nov 15 08:12:41 1994", Some(DATE), Some(11_000)),
+            // Nothing is compared with the clock of the device.
+            ("Expires=Tue, 15 Nov 1994 08:12:41 GMT", None, None),
+            ("Expires=Wed, 09 Jun 2500 10:18:14 GMT", None, None),
+            ("Expires=soon", Some(DATE), None),
+            ("", None, None),
+        ] {
+            let jar = after(&[&format!("kept=2; {attributes}")], date);
+            let Some(ends) = ends else {
+                assert_eq!(header(&jar, u64::MAX / 2), "kept=2", "{attributes}");
+                continue;
+            };
+            assert_eq!(header(&jar, ends - 1), "kept=2", "{attributes}");
+            assert_eq!(header(&jar, ends), "", "{attributes}");
+        }
+    }
+
+    #[test]
+    fn conformance_9_a_cookie_is_removed_by_its_end() {
+        for (attributes, date) in [
+            ("Max-Age=0", None),
+            ("Max-Age=-5", None),
+            ("Max-Age=0; Expires=Wed, 09 Jun 2500 10:18:14 GMT", Some(DATE)),
+            ("Expires=Thu, 01 Jan 1970 00:00:00 GMT", None),
+            ("Expires=Thu, 01-Jan-1970 00:00:01 GMT", None),
+            ("Expires=0", None),
+            ("Expires=-1", Some(DATE)),
+            ("Expires=Tue, 15 Nov 1994 08:12:31 GMT", Some(DATE)),
+        ] {
+            assert_eq!(header(&after(&[&format!("kept=; {attributes}")], date), 1_000), "");
+            // One that is not there is not put there.
+            let jar = after(&[&format!("other=; {attributes}")], date);
+            assert_eq!(header(&jar, 1_000), "kept=1", "{attributes}");
+        }
+    }
+
+    #[test]
+    fn what_no_header_can_carry_is_left_out() {
+        for text in [
+            "",
+            "a",
+            "=a",
+            ";a=b",
+            "a b=c",
+            "a\r\nX=c",
+            "a=b\r\nInjected: c",
+            "a=b\0",
+            "a=\u{e9}",
+            "\u{e9}=a",
+            "a=\t\u{7f}",
+            "a,b=c",
+            &format!("a={}", "b".repeat(4_096)),
+        ] {
+            assert_eq!(header(&after(&[text], None), 1_000), "kept=1", "{}", text.escape_debug());
+        }
+    }
+
+    #[test]
+    fn a_jar_holds_64_cookies_and_the_oldest_go_first() {
+        let many: Vec<String> = (0..100).map(|number| format!("c{number}=x")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let header = header(&after(&many, None), 1_000);
+        assert_eq!(header.split("; ").count(), 64);
+        assert!(header.starts_with("c36=x; c37=x") && header.ends_with("c99=x"));
+    }
+
+    #[test]
+    fn a_cookie_that_ended_makes_room() {
+        let mut jar = Jar::default();
+        let many: Vec<String> = (0..64).map(|number| format!("c{number}=x; Max-Age=1")).collect();
+        jar.store(&Cookies { set: many, date: None }, Timestamp(0));
+        jar.store(&answer(&["a=1"], None), Timestamp(1_000));
+        assert_eq!(jar.cookies.len(), 1);
+    }
+
+    #[test]
+    fn dates_are_read_in_every_way_that_servers_write_them() {
+        for (text, seconds) in [
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Thu, 01-Jan-1970 00:00:01 GMT", Some(1)),
+            ("Sun Nov  6 08:49:37 1994", Some(784_111_777)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
+            ("Thu, 29 Feb 2024 23:59:59 GMT", Some(1_709_251_199)),
+            ("Fri, 01 Mar 2024 00:00:00 GMT", Some(1_709_251_200)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(253_402_300_799)),
+            ("Wed, 09 Jun 69 10:18:14 GMT", Some(3_137_998_694)),
+            ("Mon, 01 Jan 1601 00:00:00 GMT", Some(-11_644_473_600)),
+            ("Mon, 01 Jan 1600 00:00:00 GMT", None),
+            ("Sun, 06 Nov 1994", None),
+            ("Sun, 06 Nov 08:49:37 GMT", None),
+            ("Sun, 32 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 00 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Non 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 24:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:49 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37:1 GMT", None),
+            ("Sun, 06 Nov 1994 ::: GMT", None),
+            ("\u{e9}\u{e9}\u{e9}", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_date(text), seconds, "{text}");
+        }
+    }
+}

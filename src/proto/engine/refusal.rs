@@ -128,3 +128,113 @@ fn number(value: &[u8]) -> Option<u32> {
 fn shown(text: &str) -> String {
     text.chars().filter(|char| !char.is_control()).take(MAX_TEXT).collect::<String>().trim().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, body: &str) -> Error {
+        refusal("poll", status, body.as_bytes(), None)
+    }
+
+    #[test]
+    fn conformance_22_an_unknown_session_is_told_by_every_server() {
+        for (body, message) in [
+            (r#"{"code":1,"message":"Session ID unknown"}"#, "poll: HTTP 400: Session ID unknown"),
+            (
+                r#"{"code":"1","message":"Session ID unknown"}"#,
+                "poll: HTTP 400: Session ID unknown",
+            ),
+            (r#""Invalid session KlToG""#, "poll: HTTP 400: Invalid session"),
+            ("Session ID unknown", "poll: HTTP 400: Session ID unknown"),
+            (r#"{"code":1}"#, "poll: HTTP 400"),
+        ] {
+            let error = refused(400, body);
+            assert_eq!((error.code(), error.message()), (Code::UnknownSid, message));
+            assert_eq!((error.http_status(), error.engine_code()), (Some(400), Some(1)));
+            assert_eq!(error.retry(), Retry::Automatic);
+            assert_eq!(error.server_json(), body.starts_with(['{', '"']).then_some(body));
+        }
+    }
+
+    #[test]
+    fn conformance_23_a_refused_revision_is_told_by_every_server() {
+        for body in [
+            r#"{"code":5,"message":"Unsupported protocol version"}"#,
+            r#"{"code":"5","message":"Unsupported protocol version"}"#,
+            r#""The client is using an unsupported version of the Socket.IO or Engine.IO protocols""#,
+            "Unsupported protocol version",
+        ] {
+            let error = refused(400, body);
+            assert_eq!((error.code(), error.engine_code()), (Code::EngineRevision, Some(5)));
+            assert_eq!(error.retry(), Retry::Later);
+            assert!(error.message().to_lowercase().contains(": http 400: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn conformance_23_forbidden_carries_the_applications_own_text() {
+        let body = r#"{"code":4,"message":"no \u0022guests\u0022\u0000\r\n today"}"#;
+        let error = refused(403, body);
+        assert_eq!((error.code(), error.retry()), (Code::HttpStatus, Code::HttpStatus.retry()));
+        assert_eq!((error.http_status(), error.engine_code()), (Some(403), Some(4)));
+        assert_eq!(error.message(), r#"poll: HTTP 403: no "guests" today"#);
+        assert_eq!(error.server_json(), Some(body));
+    }
+
+    #[test]
+    fn a_wrong_configuration_may_be_right_on_another_network() {
+        for (code, text) in
+            [(0, "Transport unknown"), (2, "Bad handshake method"), (3, "Bad request")]
+        {
+            let json = format!(r#"{{"code":{code},"message":"{text}"}}"#);
+            for body in [&json, text] {
+                let error = refused(400, body);
+                assert_eq!((error.code(), error.retry()), (Code::HttpStatus, Retry::Later));
+                assert_eq!(error.engine_code(), Some(code));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_engine_io_error_is_its_status() {
+        let long = format!("\"{}\"", "a".repeat(4_095));
+        let deep = "[".repeat(1_000);
+        for (body, message) in [
+            ("", "poll: HTTP 502"),
+            ("   \r\n", "poll: HTTP 502"),
+            ("<html><body>Bad gateway: sid=abc</body></html>", "poll: HTTP 502"),
+            ("  <!doctype html>", "poll: HTTP 502"),
+            (" upstream\tdown\u{7}\n", "poll: HTTP 502: upstreamdown"),
+            ("null", "poll: HTTP 502"),
+            ("[1]", "poll: HTTP 502"),
+            (r#"{"code":-1,"message":7}"#, "poll: HTTP 502"),
+            (r#"{"code":1.5,"message":null}"#, "poll: HTTP 502"),
+            (r#"{"code":"x","message":"\ud800"}"#, "poll: HTTP 502"),
+            (r#"{"code":4294967296,"message":"m"}"#, "poll: HTTP 502: m"),
+            (&long, "poll: HTTP 502"),
+        ] {
+            let error = refused(502, body);
+            assert_eq!((error.code(), error.message()), (Code::HttpStatus, message));
+            assert_eq!((error.engine_code(), error.retry()), (None, Retry::Automatic));
+        }
+        assert!(refused(502, &deep).message().len() < 300);
+        assert_eq!(refused(502, "null").server_json(), Some("null"));
+        assert_eq!(refused(502, "no JSON").server_json(), None);
+        assert_eq!(refusal("poll", 502, b"\xff\xfe", None).message(), "poll: HTTP 502");
+        let error = refused(400, r#"{"code":77,"message":"x"}"#);
+        assert_eq!((error.engine_code(), error.retry()), (Some(77), Retry::Automatic));
+    }
+
+    #[test]
+    fn conformance_95_a_text_is_cut_between_characters() {
+        let error = refused(500, &"\u{1f600}".repeat(1_000));
+        assert_eq!(error.message().chars().filter(|char| *char == '\u{1f600}').count(), 200);
+    }
+
+    #[test]
+    fn the_wish_to_be_left_alone_is_kept() {
+        let error = refusal("post", 503, b"", Some(2_000));
+        assert_eq!((error.retry_after_ms(), error.http_status()), (Some(2_000), Some(503)));
+    }
+}
