@@ -7,7 +7,7 @@ DEMO := $(TARGET)/demo
 PORTAL := $(TARGET)/release/roamio-portal
 TIMELINE := $(TARGET)/release/examples/timeline
 
-.PHONY: demo lib test lint header bench clean
+.PHONY: demo lib test lint header coverage bench clean
 
 # Log in to a portal, lose the network in several ways, be back with nothing lost.
 demo:
@@ -44,6 +44,10 @@ lint:
 # Write include/roamio.h anew from src/capi.
 header:
 	ROAMIO_WRITE_HEADER=1 $(CARGO) test --test header
+
+# Write tests/conformance/COVERAGE.md anew from the tests.
+coverage:
+	ROAMIO_WRITE_COVERAGE=1 $(CARGO) test --test conformance the_coverage_table
 
 # Nanoseconds, allocations and copies per message.
 bench:

@@ -1,6 +1,6 @@
 //! Managers and sockets against the reference server, Socket.IO 4, over WebSocket.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub, dead_code)]
 
 #[path = "conformance/server.rs"]
 mod server;
@@ -16,7 +16,7 @@ use roamio::client::{
 use roamio::config::{Endpoint, ManagerConfig};
 use roamio::error::{Code, Error};
 use roamio::payload::Payload;
-use server::Server;
+use server::{Kind, Server};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -133,7 +133,7 @@ fn args(payload: &Payload) -> Vec<&str> {
 
 #[test]
 fn events_and_acks_come_back_as_they_were_sent() {
-    let server = Server::start("v4");
+    let server = Server::start(Kind::V4, serde_json::json!({}));
     let mut host = Host::new(&server);
     let socket = host.joined("/");
     for sent in
@@ -152,7 +152,7 @@ fn events_and_acks_come_back_as_they_were_sent() {
 
 #[test]
 fn the_server_asks_and_gets_one_answer() {
-    let server = Server::start("v4");
+    let server = Server::start(Kind::V4, serde_json::json!({}));
     let mut host = Host::new(&server);
     let socket = host.joined("/");
     socket.emit("ask", r#"["really?"]"#).unwrap();
@@ -172,7 +172,7 @@ fn the_server_asks_and_gets_one_answer() {
 
 #[test]
 fn binary_attachments_travel_both_ways() {
-    let server = Server::start("v4");
+    let server = Server::start(Kind::V4, serde_json::json!({}));
     let mut host = Host::new(&server);
     let socket = host.joined("/");
     let all: Bytes = (0..=255).collect::<Vec<u8>>().into();
@@ -189,7 +189,7 @@ fn binary_attachments_travel_both_ways() {
 
 #[test]
 fn several_namespaces_share_one_connection() {
-    let server = Server::start("v4");
+    let server = Server::start(Kind::V4, serde_json::json!({}));
     let mut host = Host::new(&server);
     let root = host.joined("/");
     let chat = host.joined("/chat");
@@ -211,7 +211,7 @@ fn several_namespaces_share_one_connection() {
 
 #[test]
 fn a_refused_namespace_tells_why_and_can_be_tried_again() {
-    let server = Server::start("v4");
+    let server = Server::start(Kind::V4, serde_json::json!({}));
     let mut host = Host::new(&server);
     let root = host.joined("/");
     let private = host.socket("/private");
@@ -230,11 +230,11 @@ fn a_refused_namespace_tells_why_and_can_be_tried_again() {
 
 #[test]
 fn leaving_and_joining_a_slow_namespace_never_disturbs_its_siblings() {
-    let server = Server::start("v4");
+    let server = Server::start(Kind::V4, serde_json::json!({}));
     let mut host = Host::new(&server);
     let root = host.joined("/");
     let chat = host.joined("/chat");
-    let slow = host.socket("/slow");
+    let slow = host.socket("/gated");
     for _ in 0..5 {
         slow.connect(None).unwrap();
         slow.disconnect().unwrap();
@@ -249,7 +249,7 @@ fn leaving_and_joining_a_slow_namespace_never_disturbs_its_siblings() {
         }
     };
     assert_eq!(held, 1);
-    host.until_state("/slow", SocketState::Connected);
+    host.until_state("/gated", SocketState::Connected);
     // Joined: leave and join at once.
     chat.disconnect().unwrap();
     chat.connect(None).unwrap();
@@ -264,7 +264,7 @@ fn leaving_and_joining_a_slow_namespace_never_disturbs_its_siblings() {
 
 #[test]
 fn a_lost_connection_is_made_again_and_every_namespace_rejoined() {
-    let server = Server::start("v4");
+    let server = Server::start(Kind::V4, serde_json::json!({}));
     let mut host = Host::new(&server);
     let root = host.joined("/");
     let chat = host.joined("/chat");
@@ -282,11 +282,11 @@ fn a_lost_connection_is_made_again_and_every_namespace_rejoined() {
 
 #[test]
 fn the_server_can_disconnect_a_namespace() {
-    let server = Server::start("v4");
+    let server = Server::start(Kind::V4, serde_json::json!({}));
     let mut host = Host::new(&server);
     let root = host.joined("/");
     let chat = host.joined("/chat");
-    chat.emit("leave", "[]").unwrap();
+    chat.emit("kick", "[]").unwrap();
     let (cause, reason) = host.until_state("/chat", SocketState::Idle);
     assert_eq!(cause.unwrap().code(), Code::ServerDisconnect);
     assert_eq!(reason, Some(DisconnectReason::ServerDisconnect));
@@ -297,7 +297,7 @@ fn the_server_can_disconnect_a_namespace() {
 
 #[test]
 fn an_ack_that_does_not_come_times_out_and_a_volatile_event_is_never_kept() {
-    let server = Server::start("v4");
+    let server = Server::start(Kind::V4, serde_json::json!({}));
     let mut host = Host::new(&server);
     let socket = host.socket("/");
     socket.emit_volatile("echo", r#"["dropped"]"#).unwrap();
@@ -317,7 +317,7 @@ fn an_ack_that_does_not_come_times_out_and_a_volatile_event_is_never_kept() {
 
 #[test]
 fn ten_thousand_events_arrive_in_order() {
-    let server = Server::start("v4");
+    let server = Server::start(Kind::V4, serde_json::json!({}));
     let mut host = Host::new(&server);
     let socket = host.joined("/");
     socket.emit("burst", "[10000]").unwrap();
@@ -329,7 +329,7 @@ fn ten_thousand_events_arrive_in_order() {
 
 #[test]
 fn an_unreachable_server_is_tried_again_and_told() {
-    let server = Server::start("v4");
+    let server = Server::start(Kind::V4, serde_json::json!({}));
     let mut host = Host::new(&server);
     drop(server);
     let socket = host.socket("/");

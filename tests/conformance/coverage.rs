@@ -1,0 +1,232 @@
+//! The table of items and servers, and the check that it says the truth.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::case::Via;
+use crate::server::Kind;
+
+/// One of the 95 items.
+pub struct Item {
+    /// Its number.
+    pub number: u32,
+    /// What it says, in short.
+    pub title: &'static str,
+    /// The servers that it names.
+    pub asks: &'static [Kind],
+    /// Its tests, and what is not tested.
+    pub rows: &'static [Row],
+}
+
+/// Something about servers and transports of an item.
+pub enum Row {
+    /// They pass a test.
+    Test { name: &'static str, file: &'static str, kinds: &'static [Kind], vias: &'static [Via] },
+    /// They cannot be tested.
+    Not { kinds: &'static [Kind], vias: &'static [Via], reason: &'static str },
+}
+
+const SECTIONS: &[(&str, &[Item])] = &[
+    ("A. URL and request construction", crate::a::ITEMS),
+    ("B. Engine.IO handshake and codec", crate::b::ITEMS),
+    ("C. Heartbeat", crate::c::ITEMS),
+    ("D. Upgrade", crate::d::ITEMS),
+    ("E. Namespaces and connection", crate::e::ITEMS),
+    ("F. Events, acks, binary", crate::f::ITEMS),
+    ("G. Buffering, volatile, timeouts, retries", crate::g::ITEMS),
+    ("H. Reconnection", crate::h::ITEMS),
+    ("I. Recovery, parsers, close, threading", crate::i::ITEMS),
+];
+
+/// What is known about an item with a server over a transport.
+enum Cell {
+    Pass,
+    /// The number of the reason, counted from 1.
+    Not(usize),
+    Open,
+    NotAsked,
+}
+
+impl Item {
+    fn cell(&self, kind: Kind, via: Via) -> Cell {
+        let concerns = |kinds: &[Kind], vias: &[Via]| {
+            kinds.contains(&kind) && (kind == Kind::Local || vias.is_empty() || vias.contains(&via))
+        };
+        let mut reasons = 0;
+        let mut found = None;
+        for row in self.rows {
+            match row {
+                Row::Test { kinds, vias, .. } if concerns(kinds, vias) => return Cell::Pass,
+                Row::Test { .. } => {}
+                Row::Not { kinds, vias, .. } => {
+                    reasons += 1;
+                    if concerns(kinds, vias) {
+                        found = Some(reasons);
+                    }
+                }
+            }
+        }
+        match found {
+            Some(reason) => Cell::Not(reason),
+            None if self.asks.contains(&kind) => Cell::Open,
+            None => Cell::NotAsked,
+        }
+    }
+
+    fn cell_text(&self, kind: Kind) -> String {
+        let vias = if kind == Kind::Local { &Via::ALL[..1] } else { &Via::ALL[..] };
+        let mut groups: Vec<(String, String)> = Vec::new();
+        for via in vias {
+            let (word, note) = match self.cell(kind, *via) {
+                Cell::Pass => ("pass", String::new()),
+                Cell::Not(reason) => ("n/a", format!(" ({reason})")),
+                Cell::Open => ("**open**", String::new()),
+                Cell::NotAsked => ("·", String::new()),
+            };
+            let letter = match via {
+                Via::Polling => "p",
+                Via::Websocket => "w",
+                Via::Upgrade => "u",
+            };
+            let word = format!("{word}{note}");
+            match groups.iter_mut().find(|(known, _)| *known == word) {
+                Some((_, letters)) => letters.push_str(letter),
+                None => groups.push((word, letter.to_owned())),
+            }
+        }
+        match groups.as_slice() {
+            [(word, _)] => word.clone(),
+            groups => {
+                let group = |(word, letters): &(String, String)| format!("{word} {letters}");
+                let known = groups.iter().filter(|(word, _)| word != "·");
+                known.map(group).collect::<Vec<_>>().join(", ")
+            }
+        }
+    }
+}
+
+/// The whole table.
+fn table() -> String {
+    let mut out = String::from(HEAD);
+    for (title, items) in SECTIONS {
+        write!(out, "\n## {title}\n\n").unwrap();
+        out.push_str("| # | Item | 2 | 3 | 4 | 4e | P uvicorn | P aiohttp | O | F | L |\n");
+        out.push_str("|---|---|---|---|---|---|---|---|---|---|---|\n");
+        for item in *items {
+            write!(out, "| {} | {} |", item.number, item.title).unwrap();
+            for kind in Kind::ALL {
+                write!(out, " {} |", item.cell_text(kind)).unwrap();
+            }
+            out.push('\n');
+        }
+        let mut gap = "\n";
+        for item in *items {
+            for row in item.rows {
+                if let Row::Test { name, file, .. } = row {
+                    writeln!(out, "{gap}* {}: `{name}` in {file}", item.number).unwrap();
+                    gap = "";
+                }
+            }
+            let reasons = item.rows.iter().filter_map(|row| match row {
+                Row::Not { reason, .. } => Some(reason),
+                Row::Test { .. } => None,
+            });
+            for (index, reason) in reasons.enumerate() {
+                writeln!(out, "{gap}* {} ({}): {reason}", item.number, index + 1).unwrap();
+                gap = "";
+            }
+        }
+    }
+    out
+}
+
+const HEAD: &str = "\
+# Conformance
+
+Which item is tested with which server. Made from the sources by `make coverage`; a test fails when it
+is not current, or when an item is open.
+
+Servers: socket.io 2.5 (2), 3.1 (3), 4.8 (4), 4.8 spoken to in Engine.IO 3 (4e), python-socketio 5 on
+uvicorn and aiohttp (P), socketioxide (O), a scripted server (F), none (L). Transports: polling (p),
+WebSocket (w), polling and upgrade (u); all of them where none is named. `·`: the item does not ask for
+this server. `n/a`: it does, and the reason has this number below the table.
+";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(folder: PathBuf, found: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+}
+
+fn items() -> impl Iterator<Item = &'static Item> {
+    SECTIONS.iter().flat_map(|(_, items)| items.iter())
+}
+
+#[test]
+fn the_coverage_table_is_current() {
+    let path = root().join("tests/conformance/COVERAGE.md");
+    if std::env::var_os("ROAMIO_WRITE_COVERAGE").is_some() {
+        fs::write(&path, table()).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == table(), "COVERAGE.md is not current: run `make coverage`");
+}
+
+#[test]
+fn every_item_is_tested_or_has_a_reason() {
+    let numbers: Vec<u32> = items().map(|item| item.number).collect();
+    assert_eq!(numbers, (1..=95).collect::<Vec<_>>(), "the numbers of the items");
+    let open: Vec<String> = items()
+        .flat_map(|item| Kind::ALL.map(|kind| (item.number, kind, item.cell_text(kind))))
+        .filter(|(_, _, text)| text.contains("open"))
+        .map(|(number, kind, text)| format!("{number} {kind:?}: {text}"))
+        .collect();
+    assert!(open.is_empty(), "{} open: {open:#?}", open.len());
+}
+
+#[test]
+fn every_test_in_the_table_exists_and_every_conformance_test_is_in_the_table() {
+    let mut files = Vec::new();
+    sources(root().join("src"), &mut files);
+    sources(root().join("tests"), &mut files);
+    let mut listed = Vec::new();
+    for item in items() {
+        for row in item.rows {
+            let Row::Test { name, file, .. } = row else { continue };
+            let number = format!("conformance_{:02}_", item.number);
+            assert!(name.starts_with(&number), "{name} is a test of item {}", item.number);
+            listed.push(*name);
+            let text = fs::read_to_string(root().join(file)).unwrap_or_default();
+            let place = text.find(&format!("fn {name}(")).unwrap_or_else(|| {
+                panic!("{name} is not in {file}");
+            });
+            if !file.starts_with("tests/conformance/") {
+                let start = text[..place].rfind("\n\n").unwrap_or(0);
+                let before = &text[start..place];
+                assert!(before.contains("test]"), "{name} in {file} is no test");
+                assert!(!before.contains("ignore"), "{name} in {file} is ignored");
+            }
+        }
+    }
+    for (path, text) in &files {
+        for (place, _) in text.match_indices("fn conformance_") {
+            let rest = &text[place + 3..];
+            let name = &rest[..rest.find('(').unwrap_or(rest.len())];
+            if !name["conformance_".len()..].starts_with(|first: char| first.is_ascii_digit()) {
+                continue;
+            }
+            assert!(listed.contains(&name), "{name} in {} is not in the table", path.display());
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! A program that uses the library, and everything it was told.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use roamio::client::{
+    AckToken, DisconnectReason, EmitOptions, Manager, ManagerEvent, ManagerState, Socket,
+    SocketEvent, SocketState,
+};
+use roamio::config::{ManagerConfig, Transport};
+use roamio::error::Error;
+use roamio::payload::Payload;
+use serde_json::Value;
+
+use crate::server::PATIENCE;
+
+/// What the library told the program, in the order in which it did.
+#[derive(Debug)]
+pub enum Told {
+    /// By the manager.
+    Manager(ManagerEvent),
+    /// By the socket of a namespace.
+    Socket(&'static str, SocketEvent),
+    /// What became of a numbered request.
+    Outcome(u32, Result<Payload, Error>),
+}
+
+/// A program with one manager, and everything it was told.
+///
+/// What waits (`until` and all that is made of it) goes forward through what was told and never
+/// looks back. What counts looks at everything that was waited past.
+pub struct Host {
+    pub manager: Manager,
+    pub tell: Sender<Told>,
+    told: Receiver<Told>,
+    pub log: Vec<Told>,
+    seen: usize,
+    requests: u32,
+}
+
+impl Host {
+    /// A manager with these options.
+    pub fn new(config: ManagerConfig) -> Self {
+        let (tell, told) = channel();
+        let events = tell.clone();
+        let manager = Manager::new(config, move |event| {
+            let _ = events.send(Told::Manager(event));
+        });
+        Self { manager: manager.unwrap(), tell, told, log: Vec::new(), seen: 0, requests: 0 }
+    }
+
+    /// A socket that does not connect yet.
+    pub fn socket(&self, namespace: &'static str) -> Socket {
+        let tell = self.tell.clone();
+        let socket = self.manager.socket(namespace, move |event| {
+            let _ = tell.send(Told::Socket(namespace, event));
+        });
+        socket.unwrap()
+    }
+
+    /// A socket that has joined its namespace.
+    pub fn joined(&mut self, namespace: &'static str) -> Socket {
+        let socket = self.socket(namespace);
+        socket.connect(None).unwrap();
+        self.until_state(namespace, SocketState::Connected);
+        socket
+    }
+
+    /// Wait for something.
+    pub fn until<T>(&mut self, what: &str, mut find: impl FnMut(&Told) -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            while let Some(told) = self.log.get(self.seen) {
+                self.seen += 1;
+                if let Some(found) = find(told) {
+                    return found;
+                }
+            }
+            match self.told.recv_timeout(PATIENCE.saturating_sub(start.elapsed())) {
+                Ok(told) => self.log.push(told),
+                Err(_) => panic!("{what} did not come; told: {:#?}", self.log),
+            }
+        }
+    }
+
+    /// Wait, but only so long; `None` when it did not come. For what must not happen.
+    pub fn within<T>(
+        &mut self,
+        time: Duration,
+        mut find: impl FnMut(&Told) -> Option<T>,
+    ) -> Option<T> {
+        let start = Instant::now();
+        loop {
+            while let Some(told) = self.log.get(self.seen) {
+                self.seen += 1;
+                if let Some(found) = find(told) {
+                    return Some(found);
+                }
+            }
+            self.log.push(self.told.recv_timeout(time.saturating_sub(start.elapsed())).ok()?);
+        }
+    }
+
+    /// Wait until a socket is told a state; gives cause and reason.
+    pub fn until_state(
+        &mut self,
+        namespace: &str,
+        wanted: SocketState,
+    ) -> (Option<Error>, Option<DisconnectReason>) {
+        self.until(&format!("{namespace} {wanted:?}"), |told| match told {
+            Told::Socket(name, SocketEvent::State { transition, reason, .. })
+                if *name == namespace && transition.state == wanted =>
+            {
+                Some((transition.cause.clone(), *reason))
+            }
+            _ => None,
+        })
+    }
+
+    /// Wait until a socket has joined; gives the id that the server has for it.
+    pub fn until_joined(&mut self, namespace: &str) -> String {
+        self.until(&format!("{namespace} joined"), |told| match told {
+            Told::Socket(name, SocketEvent::State { transition, socket_sid, .. })
+                if *name == namespace && transition.state == SocketState::Connected =>
+            {
+                Some(socket_sid.as_deref().unwrap_or_default().to_owned())
+            }
+            _ => None,
+        })
+    }
+
+    /// Wait until the manager is told a state.
+    pub fn until_manager(&mut self, wanted: ManagerState) -> Option<Error> {
+        self.until(&format!("manager {wanted:?}"), |told| match told {
+            Told::Manager(ManagerEvent::State(step)) if step.state == wanted => {
+                Some(step.cause.clone())
+            }
+            _ => None,
+        })
+    }
+
+    /// Wait for a transport; gives whether it was upgraded.
+    pub fn until_transport(&mut self, wanted: Transport) -> bool {
+        self.until(&format!("{wanted:?}"), |told| match told {
+            Told::Manager(ManagerEvent::Transport { transport, upgraded })
+                if *transport == wanted =>
+            {
+                Some(*upgraded)
+            }
+            _ => None,
+        })
+    }
+
+    /// Wait for a failed attempt; gives its number and error.
+    pub fn until_retry(&mut self) -> (u32, Error) {
+        self.until("a failed attempt", |told| match told {
+            Told::Manager(ManagerEvent::Retry(retry)) => Some((retry.attempt, retry.error.clone())),
+            _ => None,
+        })
+    }
+
+    /// Wait for a refusal, or a failed attempt as sockets see it; gives whether it will try again.
+    pub fn until_connect_error(&mut self, namespace: &str) -> (Error, bool) {
+        self.until(&format!("an error of {namespace}"), |told| match told {
+            Told::Socket(name, SocketEvent::ConnectError { error, active })
+                if *name == namespace =>
+            {
+                Some((error.clone(), *active))
+            }
+            _ => None,
+        })
+    }
+
+    /// Wait for an event of any namespace.
+    pub fn event(&mut self, name: &str) -> (Payload, Option<AckToken>) {
+        self.until(name, |told| match told {
+            Told::Socket(_, SocketEvent::Event { payload, ack }) if payload.name() == name => {
+                Some((payload.clone(), *ack))
+            }
+            _ => None,
+        })
+    }
+
+    /// Emit with ack; its number is for [`Host::outcome`].
+    pub fn ask(&mut self, socket: &Socket, name: &str, args: &str) -> u32 {
+        self.ask_with(socket, name, args, EmitOptions::default())
+    }
+
+    /// Emit with ack and options; its number is for [`Host::outcome`].
+    pub fn ask_with(
+        &mut self,
+        socket: &Socket,
+        name: &str,
+        args: &str,
+        options: EmitOptions,
+    ) -> u32 {
+        self.requests += 1;
+        let (number, tell) = (self.requests, self.tell.clone());
+        let emitted = socket.emit_with_ack(name, args, options, move |result| {
+            let _ = tell.send(Told::Outcome(number, result));
+        });
+        emitted.unwrap();
+        number
+    }
+
+    /// Wait for what became of a request. Looks back, too.
+    pub fn outcome(&mut self, number: u32) -> Result<Payload, Error> {
+        let find = |told: &Told| match told {
+            Told::Outcome(known, result) if *known == number => Some(result.clone()),
+            _ => None,
+        };
+        match self.log[..self.seen].iter().find_map(find) {
+            Some(result) => result,
+            None => self.until("an outcome", find),
+        }
+    }
+
+    /// Emit with ack, and the values of the answer.
+    pub fn answer(&mut self, socket: &Socket, name: &str, args: &str) -> Vec<Value> {
+        let number = self.ask(socket, name, args);
+        values(&self.outcome(number).unwrap())
+    }
+
+    /// Take in what has been told meanwhile, without waiting.
+    pub fn catch_up(&mut self) {
+        self.log.extend(self.told.try_iter());
+    }
+
+    /// How often something was told.
+    pub fn count(&mut self, matches: impl Fn(&Told) -> bool) -> usize {
+        self.catch_up();
+        self.log.iter().filter(|told| matches(told)).count()
+    }
+
+    /// How often a socket was told a state.
+    pub fn states(&mut self, namespace: &str, wanted: SocketState) -> usize {
+        self.count(|told| {
+            matches!(told, Told::Socket(name, SocketEvent::State { transition, .. })
+                if *name == namespace && transition.state == wanted)
+        })
+    }
+
+    /// How often the manager was told a state.
+    pub fn manager_states(&mut self, wanted: ManagerState) -> usize {
+        self.count(
+            |told| matches!(told, Told::Manager(ManagerEvent::State(step)) if step.state == wanted),
+        )
+    }
+}
+
+/// The arguments as text.
+pub fn args(payload: &Payload) -> Vec<&str> {
+    payload.args().collect()
+}
+
+/// The arguments as values.
+pub fn values(payload: &Payload) -> Vec<Value> {
+    payload.args().map(|arg| serde_json::from_str(arg).unwrap()).collect()
+}
