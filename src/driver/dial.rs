@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::config::{CommonConfig, Endpoint};
 use crate::driver::clock;
+use crate::driver::proxy;
 use crate::driver::resolve::Resolver;
 use crate::driver::stream::{ByteCount, CountedTcp, Stream};
 use crate::driver::tls::Tls;
@@ -43,7 +44,7 @@ pub(crate) struct Reached {
     pub(crate) count: ByteCount,
     /// This end's address.
     pub(crate) local: Option<SocketAddr>,
-    /// What the TCP connect took, in milliseconds.
+    /// What the TCP connect and the tunnel through a proxy took, in milliseconds.
     pub(crate) connect_ms: u64,
 }
 
@@ -96,18 +97,34 @@ impl Dialer {
         self.common.headers.0.as_slice().into()
     }
 
-    /// Connect, up to TLS. Every attempt starts from a fresh lookup, fresh sockets and a fresh TLS
+    /// Connect, through the proxy if there is one, up to TLS. Every attempt starts from a fresh lookup, fresh sockets and a fresh TLS
     /// session.
     ///
     /// # Errors
-    /// One code for each phase: [`Code::Dns`], [`Code::Connect`], [`Code::TlsHandshake`],
-    /// [`Code::TlsCertificate`], and [`Code::ConnectTimeout`] with a message that names the phase.
+    /// One code for each phase: [`Code::Dns`], [`Code::Connect`], or [`Code::Proxy`] for both with a
+    /// proxy; [`Code::TlsHandshake`], [`Code::TlsCertificate`]; and [`Code::ConnectTimeout`] with a
+    /// message that names the phase.
     pub(crate) async fn reach(&self, endpoint: &Endpoint, progress: &Progress) -> Result<Reached> {
         let limits = &self.common.timeouts;
-        let addresses = self.resolver.resolve(&endpoint.host, endpoint.port, limits.dns).await?;
-        log!(Debug, "{}:{} is {addresses:?}", endpoint.host, endpoint.port);
+        let proxy = self.common.proxy.as_ref();
+        let of_proxy = |error: Error| match proxy {
+            Some(proxy) => proxy::failed(proxy, error),
+            None => error,
+        };
+        let (host, port) = proxy.map_or((&endpoint.host, endpoint.port), |it| (&it.host, it.port));
+        let addresses = self.resolver.resolve(host, port, limits.dns).await.map_err(of_proxy)?;
+        log!(Debug, "{host}:{port} is {addresses:?}");
         let started = clock::now().mono;
-        let tcp = within(limits.tcp, "TCP connect", race(&addresses)).await?;
+        let tcp = match proxy {
+            None => within(limits.tcp, "TCP connect", race(&addresses)).await?,
+            Some(proxy) => {
+                let tunnel = async {
+                    let tcp = race(&addresses).await.map_err(of_proxy)?;
+                    proxy::tunnel(proxy, tcp, endpoint).await
+                };
+                within(limits.tcp, &format!("tunnel through proxy {proxy}"), tunnel).await?
+            }
+        };
         let connect_ms = clock::now().mono.since(started);
         progress.reached(connect_ms).await;
         let local = tcp.local_addr().ok();

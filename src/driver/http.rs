@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::iter;
 use std::pin::{Pin, pin};
 
 use hyper::body::Body;
@@ -17,6 +18,7 @@ use hyper_util::rt::TokioIo;
 
 use crate::config::Endpoint;
 use crate::driver::stream::Stream;
+use crate::driver::tls;
 use crate::error::{Code, Error, Result};
 use crate::proto::io::Cookies;
 
@@ -134,12 +136,13 @@ pub(crate) fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
 
 /// What a failed exchange means.
 pub(crate) fn error(phase: &str, error: &hyper::Error) -> Error {
-    let source = error.source();
+    // A request that did not get out any more has the connection's error as its source.
+    let mut sources = iter::successors(error.source(), |source| (*source).source());
     if error.is_parse() {
         // Size limits are told in this way, too.
         Error::new(Code::Handshake, format!("{phase}: the answer is not acceptable: {error}"))
-    } else if let Some(error) = source.and_then(|source| source.downcast_ref::<io::Error>()) {
-        Error::new(Code::NetworkLost, format!("{phase}: {error}"))
+    } else if let Some(error) = sources.find_map(|source| source.downcast_ref::<io::Error>()) {
+        tls::stream_error(phase, error)
     } else {
         let text = format!("{phase}: the server closed the connection");
         Error::new(Code::NetworkLost, text)

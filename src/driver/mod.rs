@@ -20,7 +20,6 @@ mod http;
 mod inbox;
 mod lifeline;
 pub(crate) mod process;
-#[expect(dead_code, reason = "the dial is about to use it")]
 mod proxy;
 mod resolve;
 mod runtime;

@@ -180,7 +180,6 @@ fn handshake_error(error: &native_tls::Error) -> Error {
 
 /// What it means that reading or writing failed. With TLS 1.3 a server refuses a client's
 /// certificate, or that there is none, only when the client takes the handshake for finished.
-#[expect(dead_code, reason = "the HTTP client is about to use it")]
 pub(crate) fn stream_error(phase: &str, error: &io::Error) -> Error {
     match alert(&error.to_string()) {
         Some(alert) => Error::new(Code::TlsHandshake, format!("{phase}: {alert}")),

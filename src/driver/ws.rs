@@ -24,6 +24,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use crate::config::{CommonConfig, Endpoint, Limits};
 use crate::driver::http;
 use crate::driver::stream::Stream;
+use crate::driver::tls;
 use crate::error::{Code, Error, Result};
 use crate::proto::io::Cookies;
 
@@ -190,7 +191,7 @@ fn status_error(status: StatusCode, headers: &HeaderMap, retry_after_ms: Option<
 /// What ended an open connection.
 pub(crate) fn stream_error(error: WsError) -> Error {
     match error {
-        WsError::Io(error) => Error::new(Code::NetworkLost, format!("connection: {error}")),
+        WsError::Io(error) => tls::stream_error("connection", &error),
         WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => ended(),
         WsError::Capacity(error) => Error::new(Code::PayloadLimit, format!("WebSocket: {error}")),
         WsError::WriteBufferFull(_) => {

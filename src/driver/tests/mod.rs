@@ -2,6 +2,7 @@
 
 mod alone;
 mod dial;
+mod proxy;
 mod server;
 mod task;
 mod wire;

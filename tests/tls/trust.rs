@@ -1,0 +1,282 @@
+//! Whom we trust, and whom we are (conformance 93).
+
+use openssl::ssl::SslVersion;
+use roamio::config::{ClientIdentity, CommonConfig, TlsConfig, TlsVersion};
+use roamio::error::Code;
+
+use crate::certificates::{Authority, Identity};
+use crate::client::{TRANSPORTS, attempt, refused};
+use crate::server::{FrontConfig, Visit, closed, listen};
+
+/// Options that trust an authority, which the system does not know.
+fn trusting(authority: &Authority) -> CommonConfig {
+    let mut tls = TlsConfig::default();
+    tls.add_roots_pem(&authority.pem).unwrap();
+    CommonConfig { tls, ..CommonConfig::default() }
+}
+
+#[test]
+fn conformance_93_a_chain_of_a_known_authority_is_accepted() {
+    let root = Authority::new("root");
+    let front = FrontConfig::new(root.intermediate().sign("localhost")).start();
+    for transport in TRANSPORTS {
+        attempt(&front.url("localhost"), transport, &trusting(&root)).unwrap();
+        let Visit { server_name, request, .. } = front.visit();
+        assert_eq!(server_name.as_deref(), Some("localhost"));
+        assert!(request.starts_with("GET /socket.io/?"), "{request}");
+    }
+}
+
+#[test]
+fn conformance_93_an_address_is_verified_like_a_name() {
+    let root = Authority::new("root");
+    let front = FrontConfig::new(root.sign("127.0.0.1")).start();
+    for transport in TRANSPORTS {
+        attempt(&front.url("127.0.0.1"), transport, &trusting(&root)).unwrap();
+        let error = refused(&front.url("localhost"), transport, &trusting(&root));
+        assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
+    }
+}
+
+#[test]
+fn conformance_93_a_bad_certificate_is_refused_with_its_reason_before_any_request() {
+    let root = Authority::new("root");
+    let unknown = Authority::new("unknown");
+    for (identity, reason) in [
+        (root.sign("other.test"), "hostname mismatch"),
+        (Identity::self_signed("localhost"), "self-signed certificate"),
+        (root.sign_expired("localhost"), "certificate has expired"),
+        (unknown.sign("localhost"), "unable to get local issuer certificate"),
+    ] {
+        let front = FrontConfig::new(identity).start();
+        let url = front.url("localhost");
+        for transport in TRANSPORTS {
+            let mut common = trusting(&root);
+            let error = refused(&url, transport, &common);
+            assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
+            assert!(error.message().to_lowercase().contains(reason), "{error:?} for {reason}");
+            assert_eq!(front.visit().request, "", "no byte of HTTP for {reason}");
+            common.tls.dangerously_accept_anything = true;
+            attempt(&url, transport, &common).expect("anything goes");
+            front.visit();
+        }
+    }
+}
+
+#[test]
+fn conformance_93_a_pin_must_match_before_the_first_request() {
+    let root = Authority::new("root");
+    let identity = root.sign("localhost");
+    let (pin, other) = (identity.pin.clone(), root.sign("localhost").pin);
+    let front = FrontConfig::new(identity).start();
+    let url = front.url("localhost");
+    for transport in TRANSPORTS {
+        for anything in [false, true] {
+            let mut common = trusting(&root);
+            common.tls.dangerously_accept_anything = anything;
+            common.tls.add_spki_pin_base64(&other).unwrap();
+            let error = refused(&url, transport, &common);
+            assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
+            assert!(error.message().contains("pinned"), "{error:?}");
+            assert_eq!(front.visit().request, "", "no byte of HTTP");
+            common.tls.add_spki_pin_base64(&pin).unwrap();
+            attempt(&url, transport, &common).expect("one of the pins matches");
+            front.visit();
+        }
+    }
+}
+
+#[test]
+fn conformance_93_a_matching_pin_replaces_no_verification() {
+    let identity = Identity::self_signed("localhost");
+    let mut common = CommonConfig::default();
+    common.tls.add_spki_pin_base64(&identity.pin).unwrap();
+    let front = FrontConfig::new(identity).start();
+    for transport in TRANSPORTS {
+        let error = refused(&front.url("localhost"), transport, &common);
+        assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
+        assert!(!error.message().contains("pinned"), "{error:?}");
+    }
+}
+
+#[test]
+fn conformance_93_another_server_name_is_sent_and_verified() {
+    let root = Authority::new("root");
+    let front = FrontConfig::new(root.sign("portal.test")).start();
+    let url = front.url("127.0.0.1");
+    for transport in TRANSPORTS {
+        let mut common = trusting(&root);
+        common.tls.server_name = Some("portal.test".into());
+        attempt(&url, transport, &common).unwrap();
+        assert_eq!(front.visit().server_name.as_deref(), Some("portal.test"));
+        common.tls.server_name = Some("127.0.0.1".into());
+        assert_eq!(refused(&url, transport, &common).code(), Code::TlsCertificate);
+        front.visit();
+    }
+}
+
+#[test]
+fn conformance_93_a_server_without_the_minimum_version_is_refused() {
+    let root = Authority::new("root");
+    let mut config = FrontConfig::new(root.sign("localhost"));
+    config.max_version = Some(SslVersion::TLS1_2);
+    let front = config.start();
+    let url = front.url("localhost");
+    for transport in TRANSPORTS {
+        let mut common = trusting(&root);
+        attempt(&url, transport, &common).expect("1.2 is enough");
+        common.tls.min_version = TlsVersion::V1_3;
+        let error = refused(&url, transport, &common);
+        assert_eq!(error.code(), Code::TlsHandshake, "{error:?}");
+        assert!(error.message().contains("version"), "{error:?}");
+    }
+    let front = FrontConfig::new(root.sign("localhost")).start();
+    for transport in TRANSPORTS {
+        let mut common = trusting(&root);
+        common.tls.min_version = TlsVersion::V1_3;
+        attempt(&front.url("localhost"), transport, &common).unwrap();
+    }
+}
+
+/// TLS 1.2 tells of a refused certificate in the handshake, TLS 1.3 behind it.
+const VERSIONS: [SslVersion; 2] = [SslVersion::TLS1_2, SslVersion::TLS1_3];
+
+#[test]
+fn conformance_93_a_client_certificate_is_shown_to_a_server_that_asks() {
+    let root = Authority::new("root");
+    let (ec, rsa) = (root.sign("ec client"), root.sign_rsa("rsa client"));
+    // What stands around the blocks is nobody's business.
+    let pem = |identity: &Identity| {
+        let key = format!("Bag Attributes\n{}", identity.key);
+        ClientIdentity::pem(&identity.certificates, &key).unwrap()
+    };
+    let archive = |identity: &Identity| {
+        ClientIdentity::pkcs12(&identity.pkcs12("pass word"), "pass word").unwrap()
+    };
+    for version in VERSIONS {
+        let mut config = FrontConfig::new(root.sign("localhost"));
+        config.clients = Some(root.pem.clone());
+        config.max_version = Some(version);
+        let front = config.start();
+        for (identity, name) in [
+            (pem(&ec), "ec client"),
+            (pem(&rsa), "rsa client"),
+            (archive(&ec), "ec client"),
+            (archive(&rsa), "rsa client"),
+        ] {
+            for transport in TRANSPORTS {
+                let mut common = trusting(&root);
+                common.tls.identity = Some(identity.clone());
+                attempt(&front.url("localhost"), transport, &common).unwrap();
+                assert_eq!(front.visit().client.as_deref(), Some(name));
+            }
+        }
+    }
+}
+
+#[test]
+fn conformance_93_a_server_that_wants_another_client_certificate_says_so() {
+    let root = Authority::new("root");
+    let stranger = Authority::new("stranger").sign("stranger");
+    let stranger = ClientIdentity::pem(&stranger.certificates, &stranger.key).unwrap();
+    for version in VERSIONS {
+        let mut config = FrontConfig::new(root.sign("localhost"));
+        config.clients = Some(root.pem.clone());
+        config.max_version = Some(version);
+        let front = config.start();
+        for (identity, reason) in [
+            (None, if version == SslVersion::TLS1_3 { "wants a client" } else { "alert" }),
+            (Some(stranger.clone()), "unknown ca"),
+        ] {
+            for transport in TRANSPORTS {
+                let mut common = trusting(&root);
+                common.tls.identity = identity.clone();
+                let error = refused(&front.url("localhost"), transport, &common);
+                assert_eq!(error.code(), Code::TlsHandshake, "{error:?}");
+                assert!(error.message().contains(reason), "{error:?} for {reason}");
+                assert_eq!(front.visit().request, "");
+            }
+        }
+    }
+}
+
+#[test]
+fn certificates_and_keys_that_cannot_be_used_are_told_before_anything_is_done() {
+    let root = Authority::new("root");
+    let one = root.sign("one");
+    let der = |label: &str| format!("-----BEGIN {label}-----\nAQID\n-----END {label}-----\n");
+    let pem = |certificates: &str, key: &str| ClientIdentity::pem(certificates, key).unwrap();
+    let archive = one.pkcs12("hunter2");
+    let url = format!("https://{}", closed());
+    for (identity, what) in [
+        (ClientIdentity::pkcs12(&archive, "hunter3").unwrap(), "another password"),
+        (ClientIdentity::pkcs12(&archive[1..], "hunter2").unwrap(), "no PKCS#12"),
+        (ClientIdentity::pkcs12(&[], "").unwrap(), "no PKCS#12"),
+        (pem(&one.certificates, &der("PRIVATE KEY")), "client certificate"),
+        (pem(&der("CERTIFICATE"), &one.key), "client certificate"),
+    ] {
+        let mut common = CommonConfig::default();
+        common.tls.identity = Some(identity);
+        let error = refused(&url, TRANSPORTS[0], &common);
+        assert_eq!(error.code(), Code::InvalidArgument, "{error:?}");
+        assert!(error.message().contains(what), "{error:?} for {what}");
+        assert!(!error.message().contains("hunter"), "{error:?}");
+    }
+    let tls = TlsConfig { extra_roots: vec![vec![1, 2, 3]], ..TlsConfig::default() };
+    let common = CommonConfig { tls, ..CommonConfig::default() };
+    let error = refused(&url, TRANSPORTS[0], &common);
+    assert_eq!(error.code(), Code::InvalidArgument, "{error:?}");
+    assert!(error.message().contains("trusted certificate"), "{error:?}");
+}
+
+#[test]
+fn a_key_of_another_certificate_is_told_before_any_request() {
+    let root = Authority::new("root");
+    let mut config = FrontConfig::new(root.sign("localhost"));
+    config.clients = Some(root.pem.clone());
+    let front = config.start();
+    let certificates = root.sign("client").certificates;
+    for (other, reason) in [
+        (root.sign("other"), "key values mismatch"),
+        // OpenSSL takes it for one more key without a certificate.
+        (root.sign_rsa("other"), "wants a client certificate"),
+    ] {
+        let mut common = trusting(&root);
+        common.tls.identity = Some(ClientIdentity::pem(&certificates, &other.key).unwrap());
+        for transport in TRANSPORTS {
+            let error = refused(&front.url("localhost"), transport, &common);
+            assert_eq!(error.code(), Code::TlsHandshake, "{error:?}");
+            assert!(error.message().contains(reason), "{error:?} for {reason}");
+            assert_eq!(front.visit().request, "");
+        }
+    }
+}
+
+#[test]
+fn a_redirect_from_https_to_http_is_not_followed() {
+    let (tell, visited) = std::sync::mpsc::channel();
+    let target = listen(move |_| {
+        let tell = tell.clone();
+        async move { tell.send(()).unwrap() }
+    });
+    let head = format!(
+        "HTTP/1.1 302 Found\r\nLocation: http://{target}/?token=secret\r\nContent-Length: 0\r\n\r\n"
+    );
+    let backend = listen(move |mut stream| {
+        let head = head.clone();
+        async move {
+            use tokio::io::{AsyncReadExt, AsyncWriteExt};
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+    });
+    let root = Authority::new("root");
+    let front = FrontConfig { backend, ..FrontConfig::new(root.sign("localhost")) }.start();
+    for transport in TRANSPORTS {
+        let error = refused(&front.url("localhost"), transport, &trusting(&root));
+        assert_eq!((error.code(), error.http_status()), (Code::HttpStatus, Some(302)));
+        assert!(!error.message().contains("secret"), "{error:?}");
+        assert!(visited.try_recv().is_err(), "nothing is sent to the target");
+    }
+}
