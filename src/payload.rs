@@ -191,6 +191,24 @@ impl Payload {
         self
     }
 
+    /// The same payload without its last argument.
+    pub(crate) fn without_last(mut self) -> Self {
+        self.args.pop();
+        self
+    }
+
+    /// An event of ours: from `start` to its end `frame` holds the JSON array of [`Outgoing`].
+    pub(crate) fn of_event(frame: Bytes, start: usize, attachments: Vec<Bytes>) -> Self {
+        let (mut name, mut args) = (None, Spans::new());
+        let array = Span::new(start, frame.len());
+        let read = json::visit_array(&frame, array, json::MAX_DEPTH, |element| match &name {
+            None => name = Some(Name::read(&frame, element).unwrap_or_default()),
+            Some(_) => args.push(element),
+        });
+        debug_assert!(read.is_ok(), "an event is checked before it is written");
+        Self { frame, name: name.unwrap_or_default(), args, attachments }
+    }
+
     pub(crate) fn frame(&self) -> &Bytes {
         &self.frame
     }
@@ -411,6 +429,20 @@ impl Outgoing {
         self.buffer.len() - self.room + self.attachments.iter().map(Bytes::len).sum::<usize>()
     }
 
+    /// The event as those see it who are told what became of it. Copies nothing.
+    pub fn into_payload(mut self) -> Payload {
+        bytes::Buf::advance(&mut self.buffer, self.room);
+        Payload::of_event(self.buffer.freeze(), 0, self.attachments)
+    }
+
+    /// Append one more argument, a text. This copies the event.
+    pub fn push_text(&mut self, text: &str) {
+        self.buffer.truncate(self.buffer.len() - 1);
+        self.buffer.extend_from_slice(b",");
+        json::write_string(&mut self.buffer, text);
+        self.buffer.extend_from_slice(b"]");
+    }
+
     /// Write the packet header in front of the array.
     ///
     /// Gives the finished text frame and the attachments that follow it.
@@ -447,6 +479,28 @@ mod tests {
         let event =
             Outgoing::event(&mut BytesMut::new(), "/", "logout", "[]", Vec::new()).expect("valid");
         assert_eq!(&event.stamp(b"420").0[..], b"420[\"logout\"]");
+    }
+
+    #[test]
+    fn an_event_that_is_not_sent_is_read_where_it_was_written() {
+        let mut pool = BytesMut::with_capacity(1_000);
+        let attachments = vec![Bytes::from_static(&[7])];
+        let text = r#"[{"_placeholder":true,"num":0}, "é"]"#;
+        let mut event =
+            Outgoing::event(&mut pool, "/chat", "a\"b", text, attachments.clone()).expect("valid");
+        let written = event.json().as_ptr();
+        event.push_text("key");
+        let payload = event.into_payload();
+        let args: Vec<&str> = payload.args().collect();
+        assert_eq!(payload.name(), "a\"b");
+        assert_eq!(args, [r#"{"_placeholder":true,"num":0}"#, "\"é\"", "\"key\""]);
+        assert_eq!(payload.attachments(), attachments);
+        assert_eq!(payload.clone().without_last().len(), 2);
+
+        let event = Outgoing::event(&mut pool, "/", "a", "[1]", Vec::new()).expect("valid");
+        assert_ne!(event.json().as_ptr(), written);
+        let written = event.json()[5..].as_ptr();
+        assert_eq!(event.into_payload().arg_bytes(0).expect("one").as_ptr(), written);
     }
 
     #[test]

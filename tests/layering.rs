@@ -26,6 +26,7 @@ const RULES: &[(&str, &[&str])] = &[
             "L0",
             "proto::engine",
             "proto::path",
+            "proto::rng",
             "proto::socket",
             "proto::io",
             "proto::time",

@@ -32,7 +32,7 @@ macro_rules! either {
 }
 
 impl Stack {
-    /// A manager. `seed` feeds the jitter of its backoff and nothing else.
+    /// A manager. `seed` feeds the jitter of its backoff and the idempotency keys of its retries.
     pub fn manager(config: Arc<ManagerConfig>, seed: u64) -> Self {
         Self(Kind::Manager(Box::new(Manager::new(config, seed))))
     }

@@ -17,6 +17,7 @@ use crate::proto::io::{
     SocketEvent, SocketId, SocketState, Transmit,
 };
 use crate::proto::path::{Path, PathEvent, Role, Verdict};
+use crate::proto::rng::Rng;
 use crate::proto::socket::codec::Codec;
 use crate::proto::socket::decoder::Decoder;
 use crate::proto::socket::namespace::{Namespace, Wire};
@@ -25,6 +26,7 @@ use crate::proto::time::{Now, Timestamp, earliest, millis};
 use crate::proto::track::Track;
 use crate::secret::Secret;
 
+use outbound::Emit;
 use protocol4::Root;
 
 /// CONNECT does not follow DISCONNECT of the same namespace sooner than this (`socket-io` 3, rule 4).
@@ -46,6 +48,9 @@ pub struct Manager {
     /// A link that opened while the current one was being probed.
     candidate: Option<LinkId>,
     closing: bool,
+    /// Idempotency keys: what they begin with, and the number of the last one.
+    key: u64,
+    last_key: u64,
     events: VecDeque<Event>,
 }
 
@@ -65,6 +70,9 @@ impl Manager {
             last_token: 0,
             candidate: None,
             closing: false,
+            // Apart from the numbers that the jitter is made of.
+            key: Rng::new(!seed).next_u64(),
+            last_key: 0,
             events: VecDeque::new(),
         }
     }
@@ -89,6 +97,7 @@ impl Manager {
             Command::Cancel { request } => {
                 let error = Error::new(Code::Cancelled, "cancelled by the host");
                 self.settle(request, Err(error));
+                (0..self.namespaces.len()).for_each(|index| self.fill(index, now));
             }
             Command::Attach { socket, namespace, options } => {
                 self.attach(socket, namespace, options);
@@ -97,11 +106,15 @@ impl Manager {
             Command::Disconnect { socket } => self.disconnect(socket, now),
             Command::Detach { socket } => self.detach(socket, now),
             Command::Emit { socket, event, request, timeout_ms, offline } => {
-                self.emit(socket, event, request, timeout_ms, &offline, now);
+                self.emit(socket, Emit { event, request, timeout_ms, offline }, now);
             }
             Command::Ack { socket, token, ack } => self.ack(socket, token, ack),
-            Command::WatchSent { .. }
-            | Command::Target { .. }
+            Command::WatchSent { socket, watch } => {
+                if let Some(index) = self.index(socket) {
+                    self.namespaces[index].watch_sent = watch;
+                }
+            }
+            Command::Target { .. }
             | Command::Auth { .. }
             | Command::SetHeaders(_)
             | Command::SetReconnect(_) => {}
@@ -121,6 +134,7 @@ impl Manager {
             Some(namespace) => {
                 namespace.socket = Some(socket);
                 namespace.options = options;
+                namespace.watch_sent = false;
                 namespace.track = Track::default();
             }
             None => self.namespaces.push(Namespace::new(name, socket, options)),
@@ -212,10 +226,8 @@ impl Manager {
             self.settle(request, Err(closed()));
         }
         let Some(index) = self.index(socket) else { return };
+        self.forget_events(index);
         let namespace = &mut self.namespaces[index];
-        for queued in std::mem::take(&mut namespace.queue) {
-            self.requests.uncount(&queued.event);
-        }
         namespace.socket = None;
         if namespace.wire == Wire::Apart {
             self.namespaces.remove(index);
@@ -253,6 +265,7 @@ impl Manager {
             let reason = self.namespaces[index].is_connected();
             let reason = reason.then_some(DisconnectReason::ClientDisconnect);
             self.go_socket(index, SocketState::Closed, None, None, reason);
+            self.forget_events(index);
             self.namespaces[index].wanted = false;
             self.namespaces[index].forget_wire();
         }
@@ -269,25 +282,10 @@ impl Manager {
         if let Some(index) = self.index(pending.socket) {
             match pending.ack {
                 Some(id) => drop(self.namespaces[index].take_ack(id)),
-                None => self.take_from_queue(index, request),
+                None => self.forget_event(index, request),
             }
         }
         self.events.push_back(Event::Outcome { request, result });
-    }
-
-    /// It is never sent, and makes room for others.
-    fn take_from_queue(&mut self, index: usize, request: RequestId) {
-        let queue = &mut self.namespaces[index].queue;
-        let place = queue.iter().position(|queued| queued.request == Some(request));
-        if let Some(queued) = place.and_then(|place| queue.remove(place)) {
-            self.requests.uncount(&queued.event);
-        }
-    }
-
-    fn lose_written(&mut self, index: usize, why: &'static str) {
-        for request in self.namespaces[index].take_written() {
-            self.settle(request, Err(Error::new(Code::AckLost, why)));
-        }
     }
 
     // ---- the network ----------------------------------------------------------------------
@@ -309,6 +307,15 @@ impl Manager {
         }
         self.path.handle_timeout(now);
         self.run(now);
+        self.settle_due(now);
+        for index in 0..self.namespaces.len() {
+            self.handle_namespace_timeout(index, now);
+        }
+        self.namespaces.retain(|known| known.socket.is_some() || known.wire != Wire::Apart);
+        self.run(now);
+    }
+
+    fn settle_due(&mut self, now: Timestamp) {
         while let Some(request) = self.requests.due(now) {
             let error = if self.requests.is_written(request) {
                 Error::new(Code::AckTimeout, "no ack in time")
@@ -317,23 +324,20 @@ impl Manager {
             };
             self.settle(request, Err(error));
         }
-        for index in 0..self.namespaces.len() {
-            self.handle_namespace_timeout(index, now);
-        }
-        self.namespaces.retain(|known| known.socket.is_some() || known.wire != Wire::Apart);
-        self.run(now);
     }
 
     fn handle_namespace_timeout(&mut self, index: usize, now: Timestamp) {
         if self.namespaces[index].poll_timeout().is_none_or(|at| at > now) {
             return;
         }
+        self.drop_over(index, now);
+        self.handle_overdue(index, now);
         match &mut self.namespaces[index].wire {
-            Wire::Gap { .. } => {
+            Wire::Gap { until } if *until <= now => {
                 self.namespaces[index].wire = Wire::Apart;
                 self.join(index, now);
             }
-            Wire::Pending { deadline, .. } => {
+            Wire::Pending { deadline, .. } if *deadline <= now => {
                 // A second CONNECT could cost everyone the connection, so with a joined sibling the
                 // reply is awaited further; alone, the connection is made anew.
                 *deadline = now + millis(self.config.common.timeouts.namespace);
@@ -344,7 +348,7 @@ impl Manager {
                     self.path.fail(link, error, now);
                 }
             }
-            Wire::Apart | Wire::Joined => {}
+            _ => {}
         }
     }
 
@@ -388,8 +392,7 @@ impl Manager {
     }
 
     fn awaits_answer(&self) -> bool {
-        self.requests.await_answers()
-            || self.namespaces.iter().any(|known| matches!(known.wire, Wire::Pending { .. }))
+        self.requests.await_answers() || self.namespaces.iter().any(Namespace::awaits_answer)
     }
 
     fn handle_opened(&mut self, link: LinkId, now: Timestamp) {

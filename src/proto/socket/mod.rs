@@ -8,5 +8,7 @@ pub mod codec;
 pub mod decoder;
 pub mod manager;
 mod namespace;
+mod offline;
 pub mod packet;
 mod requests;
+mod retries;

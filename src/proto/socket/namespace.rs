@@ -10,13 +10,15 @@
 //!   Apart ------------> Pending ----------> Joined ----------------> Gap ------------> Apart
 //! ```
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::config::{Limits, SocketOptions};
-use crate::payload::{Outgoing, Payload};
+use crate::payload::Payload;
 use crate::proto::io::{AckToken, RequestId, SocketId, SocketState};
-use crate::proto::time::Timestamp;
+use crate::proto::socket::offline::Buffer;
+use crate::proto::socket::retries::Window;
+use crate::proto::time::{Timestamp, earliest};
 use crate::proto::track::Track;
 use crate::secret::Secret;
 
@@ -42,13 +44,6 @@ pub(super) enum Wire {
     },
 }
 
-/// An event that waits until its namespace is joined.
-#[derive(Debug)]
-pub(super) struct Queued {
-    pub(super) event: Outgoing,
-    pub(super) request: Option<RequestId>,
-}
-
 /// Events that may arrive before the reply to CONNECT; a server sends none or few.
 const MAX_EARLY: usize = 1_000;
 /// The most events whose ack is still owed to the server; beyond it the oldest can no longer be
@@ -66,7 +61,12 @@ pub(super) struct Namespace {
     pub(super) auth: Option<Secret>,
     pub(super) wire: Wire,
     pub(super) track: Track<SocketState>,
-    pub(super) queue: VecDeque<Queued>,
+    /// Events that were never written.
+    pub(super) buffer: Buffer,
+    /// With retries: events that were written and have no ack.
+    pub(super) window: Window,
+    /// The host wants to know what is written.
+    pub(super) watch_sent: bool,
     /// Events that arrived before the CONNECT reply, and the bytes that they keep alive.
     early: Vec<(Payload, Option<AckToken>)>,
     early_bytes: usize,
@@ -85,7 +85,9 @@ impl Namespace {
             auth: None,
             wire: Wire::Apart,
             track: Track::default(),
-            queue: VecDeque::new(),
+            buffer: Buffer::default(),
+            window: Window::default(),
+            watch_sent: false,
             early: Vec::new(),
             early_bytes: 0,
             acks: HashMap::new(),
@@ -120,9 +122,15 @@ impl Namespace {
     }
 
     /// A new ack id, never used before by this socket.
-    pub(super) fn expect_ack(&mut self, request: RequestId) -> u64 {
+    pub(super) const fn next_ack(&mut self) -> u64 {
         let id = self.next_ack;
         self.next_ack += 1;
+        id
+    }
+
+    /// The ack id for a request that is written.
+    pub(super) fn expect_ack(&mut self, request: RequestId) -> u64 {
+        let id = self.next_ack();
         self.acks.insert(id, request);
         id
     }
@@ -152,6 +160,15 @@ impl Namespace {
         self.owed.remove(&token)
     }
 
+    /// Whether the server owes something.
+    pub(super) fn awaits_answer(&self) -> bool {
+        match self.wire {
+            Wire::Pending { .. } => true,
+            Wire::Joined => self.window.len() > 0,
+            _ => false,
+        }
+    }
+
     /// The wire knows nothing of this namespace any more.
     pub(super) fn forget_wire(&mut self) {
         self.wire = Wire::Apart;
@@ -161,10 +178,11 @@ impl Namespace {
 
     /// The next time at which something happens by itself.
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        match self.wire {
+        let wire = match self.wire {
             Wire::Pending { deadline, .. } => Some(deadline),
             Wire::Gap { until } => Some(until),
             _ => None,
-        }
+        };
+        earliest(wire, earliest(self.buffer.poll_timeout(), self.window.poll_timeout()))
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::payload::Outgoing;
 use crate::proto::io::{RequestId, SocketId};
 use crate::proto::time::Timestamp;
 use crate::proto::track::Deadlines;
@@ -87,16 +86,16 @@ impl Requests {
         self.deadlines.first()
     }
 
-    /// An event waits until its namespace is joined.
-    pub(super) fn count(&mut self, event: &Outgoing) {
+    /// An event waits to be written, or for its ack if it may have to go again.
+    pub(super) const fn count(&mut self, weight: usize) {
         self.queued.0 += 1;
-        self.queued.1 += event.weight();
+        self.queued.1 += weight;
     }
 
     /// It waits no longer.
-    pub(super) fn uncount(&mut self, event: &Outgoing) {
+    pub(super) const fn uncount(&mut self, weight: usize) {
         self.queued.0 -= 1;
-        self.queued.1 -= event.weight();
+        self.queued.1 -= weight;
     }
 
     /// Events and bytes that wait.

@@ -55,9 +55,8 @@ impl Manager {
             Kind::Disconnect => self.handle_disconnect(index, now),
             Kind::Event | Kind::BinaryEvent => self.handle_event(index, received, now),
             Kind::Ack | Kind::BinaryAck => {
-                let id = received.packet.id;
-                if let Some(request) = id.and_then(|id| self.namespaces[index].take_ack(id)) {
-                    self.settle(request, Ok(received.into_payload()));
+                if let Some(id) = received.packet.id {
+                    self.handle_ack(index, id, received.into_payload(), now);
                 }
             }
         }
@@ -124,10 +123,7 @@ impl Manager {
             }
         }
         if let Some(link) = self.path.current() {
-            for queued in std::mem::take(&mut self.namespaces[index].queue) {
-                self.requests.uncount(&queued.event);
-                self.write(index, link, queued);
-            }
+            self.flush(index, link, now);
         }
         self.go_socket(index, SocketState::Connected, None, Some(sid), None);
     }
