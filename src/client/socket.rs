@@ -43,7 +43,8 @@ pub struct EmitOptions {
     pub attachments: Vec<Bytes>,
     /// What becomes of it while it cannot be written at once.
     pub offline: Offline,
-    /// Time limit of an ack, 1 ms to 24 h, counted from the call; `None` for the manager's.
+    /// Time limit of an ack, 1 ms to 24 h; `None` for the socket's or the manager's. It counts from
+    /// the call, connected or not; on a socket with retries after each write.
     pub timeout: Option<Duration>,
 }
 
@@ -146,18 +147,20 @@ impl Socket {
         self.emit(name, &to_json(args)?)
     }
 
-    /// Emit an event; a time limit in `options` is not used.
+    /// Emit an event. A time limit in `options` is that of each try on a socket with retries, and is
+    /// not used on others.
     ///
     /// # Errors
-    /// As [`Socket::emit`]; [`Code::Attachments`] when attachments and placeholders do not fit,
+    /// As [`Socket::emit`]; [`Code::InvalidArgument`] for the time limit; [`Code::Attachments`] when attachments and placeholders do not fit,
     /// [`Code::TooLarge`] also for more than [`Limits::outbound_attachments`].
     pub fn emit_with(&self, name: &str, args_json: &str, options: EmitOptions) -> Result<()> {
         let args = self.check(name, args_json, &options)?;
+        let timeout_ms = timeout_ms(options.timeout)?;
         let inner = &self.inner;
         inner.object.driver()?.submit_packet(None, |pool, request| {
             let EmitOptions { attachments, offline, .. } = options;
             let event = Outgoing::event_of(pool, &inner.namespace, name, args, attachments);
-            Ok(Command::Emit { socket: inner.id, event, request, timeout_ms: None, offline })
+            Ok(Command::Emit { socket: inner.id, event, request, timeout_ms, offline })
         })?;
         Ok(())
     }

@@ -298,7 +298,8 @@ pub enum Command {
         event: Outgoing,
         /// Asks for an ack.
         request: Option<RequestId>,
-        /// Time limit of the ack in milliseconds, from now, connected or not.
+        /// Time limit of the ack in milliseconds: from now, connected or not; with retries after each
+        /// write.
         timeout_ms: Option<u64>,
         /// What becomes of it while it cannot be written.
         offline: Offline,
@@ -369,7 +370,8 @@ pub enum Offline {
     Wait,
     /// It waits that long, in milliseconds, then it is dropped.
     WaitFor(u64),
-    /// It waits, and a newer one of the same socket with the same key takes its place.
+    /// It waits, and a newer one of the same socket with the same key takes its place. Nothing is
+    /// told of the older one, except the outcome `CANCELLED` if it has asked for an ack.
     Latest(Arc<str>),
     /// It is dropped unless the namespace is joined.
     Fail,
@@ -523,7 +525,8 @@ pub enum SocketEvent {
         /// Name, arguments, attachments.
         payload: Payload,
     },
-    /// An event without ack is never sent: its time is over, or the socket was not joined.
+    /// An event without ack is never sent: its time is over, or the socket was not joined. With
+    /// retries also: it has gone as often as it may, and the server has not confirmed it.
     Dropped {
         /// Name, arguments, attachments.
         payload: Payload,

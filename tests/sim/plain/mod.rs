@@ -2,7 +2,9 @@
 
 mod chaos;
 mod connecting;
+mod offline;
 mod reconnecting;
+mod retries;
 mod scenarios;
 mod server;
 mod sockets;

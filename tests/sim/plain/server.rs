@@ -39,6 +39,7 @@ pub(crate) enum Door {
 pub(crate) struct Heard {
     pub(crate) namespace: String,
     pub(crate) json: String,
+    pub(crate) at: Millis,
 }
 
 /// The server.
@@ -53,6 +54,8 @@ pub(crate) struct PlainServer {
     /// The connection is closed right after the open packet.
     pub(crate) flapping: bool,
     pub(crate) heard: Vec<Heard>,
+    /// The different events that were answered.
+    pub(crate) acked: BTreeSet<String>,
     /// Auth payloads, in the order of their CONNECTs.
     pub(crate) auths: Vec<String>,
     engines: BTreeMap<WireId, Engine>,
@@ -82,6 +85,7 @@ impl PlainServer {
             mute: false,
             flapping: false,
             heard: Vec::new(),
+            acked: BTreeSet::new(),
             auths: Vec::new(),
             engines: BTreeMap::new(),
             says: VecDeque::new(),
@@ -146,12 +150,13 @@ impl PlainServer {
                 let json = rest[bracket..].to_owned();
                 if let Some(id) = id.filter(|_| !self.mute) {
                     self.say(link, format!("43{}{id}{json}", prefix(name)));
+                    self.acked.insert(json.clone());
                 }
-                self.heard.push(Heard { namespace: name.into(), json });
+                self.heard.push(Heard { namespace: name.into(), json, at: now });
             }
             "3" => {
                 let json = rest.to_owned();
-                self.heard.push(Heard { namespace: name.into(), json });
+                self.heard.push(Heard { namespace: name.into(), json, at: now });
             }
             // What was on its way when the namespace was left.
             "2" | "5" if state == Some(Joined::Kicked) => {}

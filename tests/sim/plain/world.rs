@@ -8,8 +8,8 @@ use roamio::config::{Endpoint, ManagerConfig, SocketOptions};
 use roamio::error::{Code, Error};
 use roamio::payload::{Outgoing, Payload};
 use roamio::proto::io::{
-    AckToken, Command, Cookies, DisconnectReason, Event, Hint, Input, ManagerEvent, ManagerState,
-    Offline, RequestId, Retry, SocketEvent, SocketId, SocketState, Transmit, WireId,
+    AckToken, AskToken, Command, Cookies, DisconnectReason, Event, Hint, Input, ManagerEvent,
+    ManagerState, Offline, RequestId, Retry, SocketEvent, SocketId, SocketState, Transmit, WireId,
 };
 use roamio::proto::stack::Stack;
 use roamio::proto::time::{Now, Timestamp};
@@ -35,6 +35,14 @@ pub(crate) struct Seen {
     pub(crate) refusals: Vec<(Error, bool)>,
     pub(crate) events: Vec<String>,
     pub(crate) owed: VecDeque<AckToken>,
+    /// Whether the server had kept the state of the former connection, for each id.
+    pub(crate) recovered: Vec<bool>,
+    /// What was written, by those who want to know.
+    pub(crate) sent: Vec<String>,
+    /// What never will be.
+    pub(crate) dropped: Vec<(String, Code)>,
+    /// Questions for an auth payload.
+    pub(crate) asked: Vec<(AskToken, Option<Error>)>,
     pub(crate) detached: bool,
 }
 
@@ -110,13 +118,21 @@ impl PlainWorld {
     }
 
     pub(crate) fn attach(&mut self, number: u32, namespace: &str) {
-        self.sockets.insert(SocketId(number), Seen::default());
-        let namespace = namespace.into();
-        self.command(Command::Attach {
-            socket: SocketId(number),
-            namespace,
-            options: SocketOptions::default(),
-        });
+        self.attach_with(number, namespace, SocketOptions::default());
+    }
+
+    pub(crate) fn attach_with(&mut self, number: u32, namespace: &str, options: SocketOptions) {
+        let socket = SocketId(number);
+        self.sockets.insert(socket, Seen::default());
+        self.command(Command::Attach { socket, namespace: namespace.into(), options });
+    }
+
+    /// A new number for a request.
+    pub(crate) fn request(&mut self) -> RequestId {
+        let request = RequestId(self.next_request);
+        self.next_request += 1;
+        self.outcomes.insert(request, None);
+        request
     }
 
     pub(crate) fn connect(&mut self, number: u32, auth: Option<&str>) {
@@ -143,9 +159,7 @@ impl PlainWorld {
         text: &str,
         timeout_ms: Option<Millis>,
     ) -> RequestId {
-        let request = RequestId(self.next_request);
-        self.next_request += 1;
-        self.outcomes.insert(request, None);
+        let request = self.request();
         self.emit_as(number, namespace, text, Some(request), timeout_ms, Offline::Wait);
         request
     }
@@ -427,24 +441,31 @@ impl PlainWorld {
 impl Seen {
     fn hear(&mut self, event: SocketEvent) {
         match event {
-            SocketEvent::State { transition, socket_sid, reason, .. } => {
+            SocketEvent::State { transition, socket_sid, reason, recovered } => {
                 self.steps += 1;
                 assert_eq!(transition.number, self.steps);
                 assert_ne!(transition.state, self.state);
                 self.state = transition.state;
                 assert_eq!(socket_sid.is_some(), self.state == SocketState::Connected);
+                self.recovered.extend(socket_sid.is_some().then_some(recovered));
                 self.sids.extend(socket_sid.map(|sid| sid.to_string()));
                 self.reasons.extend(reason);
                 self.causes.extend(transition.cause);
             }
             SocketEvent::ConnectError { error, active } => self.refusals.push((error, active)),
             SocketEvent::Event { payload, ack } => {
-                self.events.push(payload.args().collect::<Vec<_>>().join(","));
+                self.events.push(words(&payload));
                 self.owed.extend(ack);
             }
-            SocketEvent::Sent { .. }
-            | SocketEvent::Dropped { .. }
-            | SocketEvent::AuthWanted { .. } => {}
+            SocketEvent::Sent { payload } => self.sent.push(words(&payload)),
+            SocketEvent::Dropped { payload, error } => {
+                self.dropped.push((words(&payload), error.code()));
+            }
+            SocketEvent::AuthWanted { token, error } => self.asked.push((token, error)),
         }
     }
+}
+
+fn words(payload: &Payload) -> String {
+    payload.args().collect::<Vec<_>>().join(",")
 }

@@ -120,11 +120,10 @@ impl Manager {
             if retries.is_some_and(|retries| namespace.window.len() >= retries.window as usize) {
                 return;
             }
-            let (is_reliable, has_key) =
-                retries.map_or((false, false), |retries| (true, retries.idempotency_key));
+            let is_reliable = retries.is_some();
             let Some(queued) = namespace.buffer.pop() else { return };
             if is_reliable {
-                self.write_reliably(index, link, queued, has_key, now);
+                self.write_reliably(index, link, queued, now);
             } else {
                 self.requests.uncount(queued.event.weight());
                 self.write(index, link, queued.event, queued.request);
@@ -153,17 +152,12 @@ impl Manager {
     }
 
     /// Write an event for the first time, and keep it until it has its ack.
-    fn write_reliably(
-        &mut self,
-        index: usize,
-        link: LinkId,
-        queued: Queued,
-        has_key: bool,
-        now: Timestamp,
-    ) {
+    fn write_reliably(&mut self, index: usize, link: LinkId, queued: Queued, now: Timestamp) {
         let Queued { mut event, request, timeout_ms, .. } = queued;
         let timeout_ms = self.ack_timeout(index, timeout_ms);
         let weight = event.weight();
+        let retries = self.namespaces[index].options.retries.as_ref();
+        let has_key = retries.is_some_and(|retries| retries.idempotency_key);
         if has_key {
             self.last_key += 1;
             event.push_text(&format!("{:016x}-{}", self.key, self.last_key));
