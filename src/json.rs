@@ -13,7 +13,10 @@ use std::fmt;
 use crate::payload::Span;
 use scanner::Scanner;
 
+pub(crate) use placeholder::PlaceholderKey;
 pub use placeholder::{PlaceholderError, check_placeholders};
+pub(crate) use scanner::Watch;
+pub(crate) use string::decode_string_lossy;
 pub use string::{decode_string, decode_value, write_string};
 
 /// The deepest nesting that can be asked for: arrays and objects that are open at the same time.
@@ -94,6 +97,16 @@ pub fn check_array(text: &[u8], max_depth: usize) -> Result<(), JsonError> {
 /// The first byte that is wrong.
 pub fn check_object(text: &[u8], max_depth: usize) -> Result<(), JsonError> {
     check_container(text, max_depth, b'{')
+}
+
+/// Follow the scanner through one value that fills `text`.
+///
+/// # Errors
+/// The first byte that is wrong; what came before it has been told.
+pub(crate) fn walk<W: Watch>(text: &[u8], watch: &mut W) -> Result<(), JsonError> {
+    let mut scanner = Scanner::new(text, 0, MAX_DEPTH);
+    scanner.value(0, watch)?;
+    scanner.end()
 }
 
 fn check_container(text: &[u8], max_depth: usize, opening: u8) -> Result<(), JsonError> {

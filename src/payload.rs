@@ -419,7 +419,12 @@ impl Outgoing {
         &self.buffer[self.room..]
     }
 
-    /// The number of attachments, each a frame of its own.
+    /// The attachments.
+    pub fn attachments(&self) -> &[Bytes] {
+        &self.attachments
+    }
+
+    /// The number of attachments.
     pub fn attachment_count(&self) -> usize {
         self.attachments.len()
     }

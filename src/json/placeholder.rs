@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::scanner::{Scanner, Watch};
-use super::{JsonError, MAX_DEPTH, decode_string};
+use super::scanner::Watch;
+use super::{JsonError, decode_string, walk};
 
 /// Why the placeholders of a packet do not fit its attachments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,25 +41,39 @@ impl std::error::Error for PlaceholderError {}
 /// # Errors
 /// The first placeholder without an attachment, or what is no JSON.
 pub fn check_placeholders(text: &[u8], count: usize) -> Result<(), PlaceholderError> {
-    let mut search = Search { count, key: Key::Other, marked: 0, numbered: 0, misfit: None };
-    let mut scanner = Scanner::new(text, 0, MAX_DEPTH);
-    scanner.value(0, &mut search).and_then(|()| scanner.end()).map_err(PlaceholderError::Json)?;
+    let mut search =
+        Search { count, key: PlaceholderKey::Other, marked: 0, numbered: 0, misfit: None };
+    walk(text, &mut search).map_err(PlaceholderError::Json)?;
     match search.misfit {
         Some(offset) => Err(PlaceholderError::NoAttachment { offset, count }),
         None => Ok(()),
     }
 }
 
-enum Key {
+/// A key of an object, as far as placeholders are concerned.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum PlaceholderKey {
     Placeholder,
     Num,
+    #[default]
     Other,
+}
+
+impl PlaceholderKey {
+    /// Read what stands between the quotes; an escape can spell any key in another way.
+    pub(crate) fn read(raw: &[u8]) -> Self {
+        match decode_string(raw).as_deref() {
+            Some("_placeholder") => Self::Placeholder,
+            Some("num") => Self::Num,
+            _ => Self::Other,
+        }
+    }
 }
 
 struct Search {
     count: usize,
     /// The key of the value that comes next.
-    key: Key,
+    key: PlaceholderKey,
     /// One bit per open array or object, the innermost lowest: its `_placeholder` is `true`.
     marked: u128,
     /// In the same way: its `num` names an attachment.
@@ -71,7 +85,7 @@ impl Watch for Search {
     fn open(&mut self) {
         // The array or object is itself a value, and neither `true` nor a number.
         self.scalar(b"[");
-        self.key = Key::Other;
+        self.key = PlaceholderKey::Other;
         self.marked <<= 1;
         self.numbered <<= 1;
     }
@@ -80,29 +94,26 @@ impl Watch for Search {
         if is_object && self.marked & 1 > self.numbered & 1 {
             self.misfit.get_or_insert(offset);
         }
-        self.key = Key::Other;
+        self.key = PlaceholderKey::Other;
         self.marked >>= 1;
         self.numbered >>= 1;
     }
 
     fn key(&mut self, raw: &[u8]) {
-        // An escape can spell any key in another way.
-        self.key = match decode_string(raw).as_deref() {
-            Some("_placeholder") => Key::Placeholder,
-            Some("num") => Key::Num,
-            _ => Key::Other,
-        };
+        self.key = PlaceholderKey::read(raw);
     }
 
     fn scalar(&mut self, raw: &[u8]) {
         match self.key {
-            Key::Placeholder => self.marked = self.marked & !1 | u128::from(raw == b"true"),
-            Key::Num => {
+            PlaceholderKey::Placeholder => {
+                self.marked = self.marked & !1 | u128::from(raw == b"true")
+            }
+            PlaceholderKey::Num => {
                 let num = std::str::from_utf8(raw).ok().and_then(|raw| raw.parse::<usize>().ok());
                 let fits = num.is_some_and(|num| num < self.count);
                 self.numbered = self.numbered & !1 | u128::from(fits);
             }
-            Key::Other => {}
+            PlaceholderKey::Other => {}
         }
     }
 }
@@ -110,6 +121,7 @@ impl Watch for Search {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::MAX_DEPTH;
 
     fn fits(text: &str, count: usize) -> bool {
         check_placeholders(text.as_bytes(), count).is_ok()

@@ -6,7 +6,7 @@ use super::string::find_special;
 use super::{JsonError, JsonErrorKind, MAX_DEPTH};
 
 /// Somebody who follows the scanner through a value. `()` follows nothing and costs nothing.
-pub(super) trait Watch {
+pub(crate) trait Watch {
     /// An array or object begins.
     fn open(&mut self) {}
     /// An object or array ends before `offset`.

@@ -70,13 +70,25 @@ pub fn decode_value(value: &[u8]) -> Option<Cow<'_, str>> {
 ///
 /// `None` when it is no Unicode text: it escapes a surrogate that has no partner.
 pub fn decode_string(raw: &[u8]) -> Option<Cow<'_, str>> {
+    decode(raw, None)
+}
+
+/// As [`decode_string`], with U+FFFD for what is no Unicode text.
+pub(crate) fn decode_string_lossy(raw: &[u8]) -> Cow<'_, str> {
+    decode(raw, Some(char::REPLACEMENT_CHARACTER)).unwrap_or_default()
+}
+
+/// `lone` stands for a surrogate that has no partner.
+fn decode(raw: &[u8], lone: Option<char>) -> Option<Cow<'_, str>> {
     let raw = std::str::from_utf8(raw).ok()?;
     let Some(first) = raw.find('\\') else { return Some(Cow::Borrowed(raw)) };
     let mut out = String::with_capacity(raw.len());
     out.push_str(&raw[..first]);
     let mut rest = &raw[first..];
     while let Some(escape) = rest.strip_prefix('\\') {
-        let (decoded, behind) = decode_escape(escape)?;
+        // A lone surrogate is the only escape of checked JSON that has no meaning.
+        let decoded = decode_escape(escape).or_else(|| Some((lone?, escape.get(5..)?)));
+        let (decoded, behind) = decoded?;
         out.push(decoded);
         let plain = behind.find('\\').unwrap_or(behind.len());
         out.push_str(&behind[..plain]);
@@ -161,6 +173,9 @@ mod tests {
         let decode = |raw: &'static str| decode_string(raw.as_bytes());
         assert!(matches!(decode("plain"), Some(Cow::Borrowed("plain"))));
         assert_eq!(decode(r#"a\u0041\ud83d\ude00\/\"z"#).as_deref(), Some("aA😀/\"z"));
+        let lossy = |raw: &'static str| decode_string_lossy(raw.as_bytes());
+        assert_eq!(lossy(r"a\ud800\u0041\udc00\ud83d\ude00\ud83d"), "a\u{fffd}A\u{fffd}😀\u{fffd}");
+        assert!(matches!(lossy("plain"), Cow::Borrowed("plain")));
         for raw in [r"\ud800", r"\ud800x", r"\ud800\n", r"\ud800\u0041", r"\udc00\ud800"] {
             assert_eq!(decode(raw), None, "{raw}");
         }

@@ -1,10 +1,11 @@
 //! How packets look on one connection.
 
-use bytes::Bytes;
+use std::borrow::Cow;
 
-use crate::config::Revision;
+use crate::config::{Parser, Revision};
 use crate::payload::Outgoing;
 use crate::proto::engine::session::Frame;
+use crate::proto::socket::msgpack;
 use crate::proto::socket::packet::{self, Kind};
 
 /// The form of all packets of a connection.
@@ -12,6 +13,8 @@ use crate::proto::socket::packet::{self, Kind};
 pub struct Codec {
     /// The revision of Engine.IO: with 3 goes protocol 4, otherwise it is protocol 5. Never `Auto`.
     pub revision: Revision,
+    /// Text or MessagePack.
+    pub parser: Parser,
 }
 
 impl Codec {
@@ -23,20 +26,31 @@ impl Codec {
     /// The frame that joins a namespace, with what the protocol has for it: `query` is percent-encoded
     /// and goes with protocol 4, `auth_json` is an object that was checked and goes with protocol 5.
     pub fn connect(self, namespace: &str, query: &str, auth_json: Option<&str>) -> Frame {
-        let frame = if !self.is_protocol_4() {
-            packet::connect(namespace, auth_json)
+        let (address, auth_json) = if !self.is_protocol_4() {
+            (Cow::Borrowed(namespace), auth_json)
         } else if query.is_empty() {
-            packet::connect(namespace, None)
+            (Cow::Borrowed(namespace), None)
         } else {
             // A comma would end the name.
-            packet::connect(&format!("{namespace}?{}", query.replace(',', "%2C")), None)
+            (Cow::Owned(format!("{namespace}?{}", query.replace(',', "%2C"))), None)
         };
-        Frame::Text(frame)
+        match self.parser {
+            Parser::Json => Frame::Text(packet::connect(&address, auth_json)),
+            Parser::Msgpack => {
+                let auth = auth_json.map(str::as_bytes);
+                Frame::Binary(msgpack::encode(Kind::Connect, &address, None, auth, &[]))
+            }
+        }
     }
 
     /// The frame that leaves a namespace.
     pub fn disconnect(self, namespace: &str) -> Frame {
-        Frame::Text(packet::disconnect(namespace))
+        match self.parser {
+            Parser::Json => Frame::Text(packet::disconnect(namespace)),
+            Parser::Msgpack => {
+                Frame::Binary(msgpack::encode(Kind::Disconnect, namespace, None, None, &[]))
+            }
+        }
     }
 
     /// The frames of an event, to be sent without anything between them.
@@ -59,8 +73,18 @@ impl Codec {
         outgoing: Outgoing,
         mut send: impl FnMut(Frame),
     ) {
+        if self.parser == Parser::Msgpack {
+            let (json, attachments) = (outgoing.json(), outgoing.attachments());
+            return send(Frame::Binary(msgpack::encode(
+                kind,
+                namespace,
+                id,
+                Some(json),
+                attachments,
+            )));
+        }
         let header = packet::header(kind, namespace, outgoing.attachment_count(), id);
-        let (frame, attachments): (Bytes, _) = outgoing.stamp(&header);
+        let (frame, attachments) = outgoing.stamp(&header);
         send(Frame::Text(frame));
         attachments.into_iter().map(Frame::Binary).for_each(send);
     }

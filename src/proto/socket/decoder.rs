@@ -5,12 +5,13 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::config::Limits;
+use crate::config::{Limits, Parser};
 use crate::error::{Code, Error};
 use crate::json;
 use crate::payload::{Name, Payload};
 use crate::proto::socket::assembler::Assembler;
 use crate::proto::socket::codec::Codec;
+use crate::proto::socket::msgpack;
 use crate::proto::socket::packet::{self, Packet};
 use crate::secret::Size;
 
@@ -18,7 +19,7 @@ use crate::secret::Size;
 pub struct Received {
     /// The packet: ranges in `frame`.
     pub packet: Packet,
-    /// The text frame.
+    /// The text frame; of a MessagePack packet its JSON.
     pub frame: Bytes,
     /// The binary parts.
     pub attachments: Vec<Bytes>,
@@ -91,8 +92,12 @@ impl Decoder {
     /// A text message: the packet, unless binary parts are still to come.
     ///
     /// # Errors
-    /// [`Code::SocketPacket`] or [`Code::Attachments`]: the connection cannot go on.
+    /// [`Code::SocketPacket`], [`Code::Attachments`] or [`Code::PayloadLimit`]: the connection cannot
+    /// go on.
     pub fn text(&mut self, frame: Bytes, start: usize) -> Result<Option<Received>, Error> {
+        if self.codec.parser == Parser::Msgpack {
+            return Err(Error::new(Code::SocketPacket, "text where every packet is MessagePack"));
+        }
         if self.assembler.is_pending() {
             return Err(Error::new(
                 Code::Attachments,
@@ -112,6 +117,9 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::text`].
     pub fn binary(&mut self, data: Bytes) -> Result<Option<Received>, Error> {
+        if self.codec.parser == Parser::Msgpack {
+            return msgpack::decode(&data, self.codec.revision, &self.limits).map(Some);
+        }
         Ok(self.assembler.push(data, &self.limits)?.map(|(frame, packet, attachments)| Received {
             packet,
             frame,

@@ -410,7 +410,7 @@ impl Manager {
         self.candidate = None;
         self.path.promote(link);
         self.path.in_service(link, now);
-        self.codec = Codec { revision: self.path.revision(link) };
+        self.codec = Codec { revision: self.path.revision(link), parser: self.config.parser };
         self.decoder = Decoder::new(self.codec, self.config.common.limits.clone());
         self.root = Root::default();
         self.path.set_movable(!self.codec.is_protocol_4());

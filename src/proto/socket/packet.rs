@@ -24,7 +24,7 @@ use crate::proto::engine::packet::MESSAGE;
 
 /// More arguments than any server can spread into a call. A range takes four times the two bytes
 /// of the shortest argument, so their number has to be bounded apart from the bytes.
-const MAX_ARGUMENTS: usize = 65_536;
+pub(super) const MAX_ARGUMENTS: usize = 65_536;
 
 /// What a packet is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,10 +145,7 @@ pub fn decode(frame: &Bytes, start: usize, revision: Revision, limits: &Limits) 
         }
     }
     if kind.is_binary() {
-        for argument in &packet.args {
-            json::check_placeholders(argument.of(frame), attachments)
-                .map_err(|error| bad_attachments(error.to_string()))?;
-        }
+        check_placeholders(frame, &packet.args, attachments)?;
     }
     Ok(packet)
 }
@@ -234,7 +231,7 @@ fn body(
 }
 
 /// Whether the payload of CONNECT or CONNECT_ERROR may be JSON that begins like this.
-fn is_body(kind: Kind, first: u8, revision: Revision) -> bool {
+pub(super) fn is_body(kind: Kind, first: u8, revision: Revision) -> bool {
     match (kind, first) {
         (_, b'{') | (Kind::ConnectError, b'"') => true,
         (Kind::Connect, b'[' | b'n') | (Kind::ConnectError, _) => revision == Revision::V3,
@@ -263,19 +260,27 @@ fn arguments(
     Ok(())
 }
 
+/// Every placeholder in the arguments has to name one of the attachments.
+pub(super) fn check_placeholders(frame: &[u8], args: &[Span], attachments: usize) -> Result<()> {
+    args.iter().try_for_each(|argument| {
+        json::check_placeholders(argument.of(frame), attachments)
+            .map_err(|error| bad_attachments(error.to_string()))
+    })
+}
+
 /// The name in the first element of an event. A number is one too: the reference parser takes it.
-fn event_name(frame: &[u8], element: Span) -> Result<Name> {
+pub(super) fn event_name(frame: &[u8], element: Span) -> Result<Name> {
     if let Some(b'-' | b'0'..=b'9') = element.of(frame).first() {
         return Ok(Name::Plain(element));
     }
     Name::read(frame, element).ok_or_else(|| bad("event name is no text"))
 }
 
-fn bad(what: impl Into<Cow<'static, str>>) -> Error {
+pub(super) fn bad(what: impl Into<Cow<'static, str>>) -> Error {
     Error::new(Code::SocketPacket, what)
 }
 
-fn bad_attachments(what: impl Into<Cow<'static, str>>) -> Error {
+pub(super) fn bad_attachments(what: impl Into<Cow<'static, str>>) -> Error {
     Error::new(Code::Attachments, what)
 }
 
