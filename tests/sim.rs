@@ -23,6 +23,8 @@ mod plain;
 mod scenarios;
 #[path = "sim/server.rs"]
 mod server;
+#[path = "sim/transports/mod.rs"]
+mod transports;
 #[path = "sim/watch.rs"]
 mod watch;
 #[path = "sim/world.rs"]

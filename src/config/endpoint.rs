@@ -47,8 +47,8 @@ impl fmt::Debug for HeaderList {
 pub struct Target {
     /// The server.
     pub endpoint: Endpoint,
-    /// HTTP headers of every request: name and value. `Debug` shows the names only.
-    pub headers: Vec<(String, String)>,
+    /// Headers of every request.
+    pub headers: HeaderList,
 }
 
 /// What `Debug` shows of a text that may be secret.

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use roamio::config::ConferenceConfig;
+use roamio::config::{ConferenceConfig, Transport};
 use roamio::error::{Code, Error};
 use roamio::proto::io::{ConferenceState, Cookies, Input, Transmit, WireId};
 use roamio::proto::rng::Rng;
@@ -106,7 +106,9 @@ struct Limits {
 impl World {
     /// A world in which nothing has happened.
     pub(crate) fn new(setup: Setup) -> Self {
-        let Setup { seed, config, model, ping, latency } = setup;
+        let Setup { seed, mut config, model, ping, latency } = setup;
+        // The simulated server has no polling.
+        config.common.transports.order = vec![Transport::Websocket];
         let now = 10_000;
         let millis = |duration: std::time::Duration| duration.as_millis() as Millis;
         let limits = Limits {

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use roamio::config::{ConferenceConfig, PortalProtocol, Token};
+use roamio::config::{
+    CommonConfig, ConferenceConfig, PortalProtocol, Token, Transport, TransportConfig,
+};
 use roamio::error::{Code, Error};
 use roamio::payload::{Outgoing, Payload};
 use roamio::proto::io::{
@@ -96,6 +98,10 @@ impl Player {
             protocol,
             sdk_type: sdk["type"].as_str().unwrap_or("C++").into(),
             sdk_version: sdk["version"].as_str().unwrap_or("5.1").into(),
+            common: CommonConfig {
+                transports: TransportConfig::only(Transport::Websocket),
+                ..CommonConfig::default()
+            },
             ..ConferenceConfig::default()
         };
         Self {

@@ -274,6 +274,9 @@ impl Session {
                     self.handle_lost(link, role, error, receiving, now);
                 }
                 PathEvent::Abandoned(link) => self.handle_abandoned(link, now),
+                PathEvent::Upgraded(_)
+                | PathEvent::UpgradeFailed(_)
+                | PathEvent::TargetWanted { .. } => {}
                 PathEvent::Alive => self.handle_alive(),
                 PathEvent::Retry { attempt, error, delay_ms } => {
                     self.handle_retry(attempt, error, delay_ms, now);

@@ -12,7 +12,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::config::{Endpoint, Limits, Revision, Timeouts};
+use crate::config::{Limits, Revision, Timeouts};
 use crate::error::{Code, Error};
 use crate::proto::engine::handshake::Handshake;
 use crate::proto::engine::packet::{self, PacketType};
@@ -112,12 +112,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// The path and query of the HTTP request that opens a WebSocket to `endpoint`.
-    pub fn path_and_query(endpoint: &Endpoint) -> String {
-        let separator = if endpoint.query.is_empty() { "" } else { "&" };
-        format!("{}?{}{separator}EIO=4&transport=websocket", endpoint.path, endpoint.query)
-    }
-
     /// An engine on a WebSocket that has just opened, or whose first poll starts.
     /// [`Revision::Auto`] means 4 here.
     pub fn new(revision: Revision, timeouts: &Timeouts, limits: &Limits, now: Timestamp) -> Self {
@@ -148,6 +142,11 @@ impl Engine {
     /// Whether the open packet is still waited for.
     pub const fn is_opening(&self) -> bool {
         matches!(self.phase, Phase::Opening { .. })
+    }
+
+    /// Whether it is over.
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed)
     }
 
     /// Frames and bytes that wait for the wire.

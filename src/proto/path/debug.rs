@@ -30,6 +30,13 @@ impl fmt::Debug for PathEvent {
                 .field("error", error)
                 .field("delay_ms", delay_ms)
                 .finish(),
+            Self::Upgraded(link) => f.debug_tuple("Upgraded").field(link).finish(),
+            Self::UpgradeFailed(error) => f.debug_tuple("UpgradeFailed").field(error).finish(),
+            Self::TargetWanted { attempt, error } => f
+                .debug_struct("TargetWanted")
+                .field("attempt", attempt)
+                .field("error", error)
+                .finish(),
         }
     }
 }

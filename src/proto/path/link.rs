@@ -2,9 +2,14 @@
 
 use std::net::IpAddr;
 
-use crate::proto::engine::session::{Engine, Frame};
-use crate::proto::io::LinkId;
+use smallvec::SmallVec;
+
+use crate::error::Error;
+use crate::proto::engine::connection::Connection;
+use crate::proto::engine::session::Engine;
+use crate::proto::io::{LinkId, WireId};
 use crate::proto::path::liveness::HINT_PROBE_MS;
+use crate::proto::path::opening::Attempt;
 use crate::proto::time::{Timestamp, earliest};
 
 /// What a link is for.
@@ -37,8 +42,13 @@ pub(super) struct Link {
     pub(super) id: LinkId,
     pub(super) role: Role,
     pub(super) dialled: Timestamp,
-    /// None while it is being dialled.
-    pub(super) engine: Option<Engine>,
+    /// None while it opens.
+    pub(super) opened: Option<Connection>,
+    /// The transports that are being tried.
+    pub(super) racers: SmallVec<[Connection; 1]>,
+    pub(super) attempt: Attempt,
+    /// It is over, but what came before its end has not been told yet.
+    pub(super) ended: Option<Error>,
     pub(super) attempt_deadline: Option<Timestamp>,
     pub(super) local: Option<IpAddr>,
     /// The longest of late, and when it was measured.
@@ -49,7 +59,6 @@ pub(super) struct Link {
     pub(super) probe: Option<Probe>,
     /// Hints must not disturb it.
     pub(super) pinned: bool,
-    pub(super) writable: bool,
     pub(super) in_service: Option<Timestamp>,
 }
 
@@ -59,7 +68,10 @@ impl Link {
             id,
             role: Role::Fresh,
             dialled: now,
-            engine: None,
+            opened: None,
+            racers: SmallVec::new(),
+            attempt: Attempt::default(),
+            ended: None,
             attempt_deadline: Some(now + attempt_limit),
             local: None,
             round_trip: (0, now),
@@ -68,13 +80,30 @@ impl Link {
             last_part: None,
             probe: None,
             pinned: false,
-            writable: true,
             in_service: None,
         }
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.engine.as_ref().is_some_and(Engine::is_open)
+        self.opened.as_ref().is_some_and(Connection::is_open)
+    }
+
+    /// The protocol machine of an open link.
+    pub(super) fn engine(&self) -> Option<&Engine> {
+        self.opened.as_ref()?.engine()
+    }
+
+    /// Whether the server was reached, so that bytes of it can be read.
+    pub(super) fn is_reached(&self) -> bool {
+        self.opened.is_some() || self.racers.iter().any(|racer| racer.engine().is_some())
+    }
+
+    pub(super) fn connections(&mut self) -> impl Iterator<Item = &mut Connection> {
+        self.opened.iter_mut().chain(&mut self.racers)
+    }
+
+    pub(super) fn has_wire(&self, wire: WireId) -> bool {
+        self.opened.iter().chain(&self.racers).any(|connection| connection.has_wire(wire))
     }
 
     /// Bytes arrived. True: they answer a probe.
@@ -104,13 +133,11 @@ impl Link {
         if now.since(at) <= ROUND_TRIP_LIFE_MS { took_ms } else { 0 }
     }
 
-    pub(super) fn poll_frame(&mut self) -> Option<Frame> {
-        if self.writable { self.engine.as_mut()?.poll_transmit() } else { None }
-    }
-
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        let engine = self.engine.as_ref().and_then(Engine::poll_timeout);
+        let connections = self.opened.iter().chain(&self.racers);
+        let connections = connections.filter_map(Connection::poll_timeout).min();
         let probe = self.probe.map(|probe| probe.deadline);
-        earliest(engine, earliest(probe, self.attempt_deadline))
+        let attempt = earliest(self.attempt_deadline, self.attempt.race_at());
+        earliest(connections, earliest(probe, attempt))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::link::{Link, Probe};
 use super::{Path, PathEvent, Verdict};
-use crate::proto::io::{Hint, LinkId, Transmit, WireId};
+use crate::proto::io::{Hint, LinkId};
 use crate::proto::time::Timestamp;
 
 /// How long the answer to a probe may take after a hint or a thaw (`fault-matrix` 2).
@@ -41,6 +41,7 @@ impl Path {
 
     /// The host said something about the network.
     pub fn handle_hint(&mut self, hint: Hint, now: Timestamp) {
+        self.now = now;
         let slept = std::mem::replace(&mut self.suspended, hint == Hint::Suspended);
         if hint == Hint::Suspended {
             return;
@@ -70,7 +71,7 @@ impl Path {
     }
 
     fn dial_on_the_new_network(&mut self, now: Timestamp) {
-        if self.endpoint.is_none() || (self.current().is_some() && !self.movable) {
+        if self.target.is_none() || (self.current().is_some() && !self.movable) {
             return;
         }
         if let Some(fresh) = self.fresh().and_then(|id| self.get(id)) {
@@ -100,7 +101,7 @@ impl Path {
     fn probe_for_hint(&mut self, id: LinkId, now: Timestamp) {
         let (host_full, link) = (self.host_full, self.get_mut(id));
         let Some(link) = link else { return };
-        if host_full && link.engine.is_some() {
+        if host_full && link.is_reached() {
             // Nothing is read meanwhile, so no answer would be seen.
             self.probe_owed = true;
             return;
@@ -115,9 +116,22 @@ impl Path {
             |probe: Probe| wanted.deadline < probe.deadline || (probe.any_byte && !wanted.any_byte);
         if link.probe.is_none_or(harder) {
             link.probe = Some(wanted);
-            if link.is_open() {
-                self.control.push_back(Transmit::Ping { wire: WireId(id.0) });
-            }
+            self.ping(id);
+        }
+    }
+
+    fn ping(&mut self, id: LinkId) {
+        let (links, cx) = self.split(self.now);
+        let opened = links.iter_mut().find(|link| link.id == id).and_then(|it| it.opened.as_mut());
+        if let Some(connection) = opened.filter(|connection| connection.is_open()) {
+            connection.ping(cx.control);
+        }
+    }
+
+    /// What was asked over the former transport may never be answered.
+    pub(super) fn reprobe(&mut self, id: LinkId) {
+        if self.get(id).is_some_and(|link| link.probe.is_some()) {
+            self.ping(id);
         }
     }
 
@@ -132,9 +146,8 @@ impl Path {
     pub(super) fn handle_host_queue(&mut self, full: bool, now: Timestamp) {
         self.host_full = full;
         for link in &mut self.links {
-            let Some(engine) = &mut link.engine else { continue };
-            engine.pause_reading(full, now);
-            if full && link.probe.take().is_some_and(|probe| !probe.any_byte) {
+            link.connections().for_each(|connection| connection.pause_reading(full, now));
+            if full && link.is_reached() && link.probe.take().is_some_and(|probe| !probe.any_byte) {
                 self.probe_owed = true;
             }
         }

@@ -7,8 +7,11 @@
 //! ([`Path::fail`]).
 
 mod debug;
+mod inbound;
 mod link;
 mod liveness;
+mod memory;
+mod opening;
 mod plan;
 
 use std::collections::VecDeque;
@@ -17,16 +20,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::config::{CommonConfig, Endpoint, ReconnectPolicy, Revision};
-use crate::error::{Code, Error};
+use crate::config::{
+    CommonConfig, Endpoint, HeaderList, ReconnectPolicy, Revision, Target, Transport,
+    TransportConfig,
+};
+use crate::error::{Code, Error, Retry};
+use crate::proto::engine::connection::{Connection, Context};
+use crate::proto::engine::cookies::Jar;
 use crate::proto::engine::handshake::Handshake;
-use crate::proto::engine::session::{Engine, EngineEvent, Frame};
-use crate::proto::io::{Input, LinkId, Transmit, WireId};
+use crate::proto::engine::session::{Engine, Frame};
+use crate::proto::io::{LinkId, Transmit, WireId};
 use crate::proto::rng::Rng;
 use crate::proto::time::{Timestamp, earliest, millis};
 
 use link::Link;
 pub use link::Role;
+use memory::Memory;
 use plan::Plan;
 
 /// What a path tells the layer above.
@@ -73,6 +82,17 @@ pub enum PathEvent {
         /// The wait in milliseconds; `None`: the policy allows no further attempt.
         delay_ms: Option<u64>,
     },
+    /// A link that polled is carried by a WebSocket from now on.
+    Upgraded(LinkId),
+    /// A link goes on with polling, because WebSocket could not take over.
+    UpgradeFailed(Error),
+    /// The next attempt waits for [`Path::set_target`].
+    TargetWanted {
+        /// Failed attempts in a row.
+        attempt: u32,
+        /// Why the last one failed.
+        error: Option<Error>,
+    },
 }
 
 /// Whether a fresh link should take over from the current one.
@@ -92,10 +112,27 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Path {
     config: Arc<CommonConfig>,
-    endpoint: Option<Arc<Endpoint>>,
+    transports: Arc<TransportConfig>,
+    headers: HeaderList,
+    /// None while no connection is wanted.
+    target: Option<Target>,
+    /// The origin of the last target: TLS, host, port.
+    aimed: Option<(bool, String, u16)>,
+    /// Every attempt asks for its target.
+    asks: bool,
+    /// Until when the answer may come.
+    asking: Option<Timestamp>,
     links: SmallVec<[Link; 3]>,
+    /// Losers of a race that the server has to be told about once they have opened.
+    lingering: Vec<(Connection, Timestamp)>,
     next_link: u32,
+    next_wire: u32,
     plan: Plan,
+    jar: Jar,
+    memory: Memory,
+    /// The revision was changed because of what the server showed, and nothing has worked since.
+    switched: bool,
+    last_error: Option<Error>,
     suspended: bool,
     host_full: bool,
     /// A probe could not be made because nothing was read.
@@ -104,6 +141,8 @@ pub struct Path {
     movable: bool,
     outstanding_since: Option<Timestamp>,
     last_own_probe: Option<Timestamp>,
+    /// When something was last said to the path.
+    now: Timestamp,
     control: VecDeque<Transmit>,
     events: VecDeque<PathEvent>,
 }
@@ -112,25 +151,61 @@ impl Path {
     /// A path that leads nowhere yet.
     pub fn new(config: Arc<CommonConfig>, policy: &ReconnectPolicy, seed: u64) -> Self {
         Self {
+            transports: Arc::new(config.transports.clone()),
+            headers: config.headers.clone(),
             config,
-            endpoint: None,
+            target: None,
+            aimed: None,
+            asks: false,
+            asking: None,
             links: SmallVec::new(),
+            lingering: Vec::new(),
             next_link: 1,
+            next_wire: 1,
             plan: Plan::new(policy, Rng::new(seed)),
+            jar: Jar::default(),
+            memory: Memory::default(),
+            switched: false,
+            last_error: None,
             suspended: false,
             host_full: false,
             probe_owed: false,
             movable: true,
             outstanding_since: None,
             last_own_probe: None,
+            now: Timestamp(0),
             control: VecDeque::new(),
             events: VecDeque::new(),
         }
     }
 
+    /// Ask for a target before every attempt ([`PathEvent::TargetWanted`]).
+    pub const fn ask_targets(&mut self, ask: bool) {
+        self.asks = ask;
+    }
+
+    /// The application's headers from the next attempt on.
+    pub fn set_headers(&mut self, headers: HeaderList) {
+        if let Some(target) = &mut self.target {
+            target.headers = headers.clone();
+        }
+        self.headers = headers;
+    }
+
+    /// From here on attempts go there. Cookies are for the server that set them.
+    fn aim(&mut self, target: Target) {
+        let origin = |endpoint: &Endpoint| (endpoint.secure, endpoint.host.clone(), endpoint.port);
+        let former = self.aimed.replace(origin(&target.endpoint));
+        if former.is_some() && former != self.aimed {
+            self.jar = Jar::default();
+        }
+        self.target = Some(target);
+    }
+
     /// Make a connection to a server and keep it. Dials at once.
     pub fn start(&mut self, endpoint: Arc<Endpoint>, now: Timestamp) {
-        self.endpoint = Some(endpoint);
+        let endpoint = Arc::unwrap_or_clone(endpoint);
+        self.aim(Target { endpoint, headers: self.headers.clone() });
         if self.current().is_none() && self.fresh().is_none() {
             self.plan.at(now);
             self.dial_when_due(now);
@@ -139,10 +214,12 @@ impl Path {
 
     /// Let go of every link and plan no other.
     pub fn stop(&mut self) {
-        self.endpoint = None;
+        self.target = None;
+        self.asking = None;
+        self.last_error = None;
         self.plan.reset();
         for link in std::mem::take(&mut self.links) {
-            self.release(link);
+            self.release_link(link);
         }
     }
 
@@ -188,7 +265,7 @@ impl Path {
 
     /// The link that a wire carries.
     pub fn link_of(&self, wire: WireId) -> Option<LinkId> {
-        self.get(LinkId(wire.0)).map(|link| link.id)
+        self.links.iter().find(|link| link.has_wire(wire)).map(|link| link.id)
     }
 
     /// What a link is for; `None` when it is gone.
@@ -198,15 +275,29 @@ impl Path {
 
     /// What the server said when the link opened.
     pub fn handshake(&self, id: LinkId) -> Option<&Handshake> {
-        self.get(id)?.engine.as_ref()?.handshake()
+        self.get(id)?.engine()?.handshake()
     }
 
     /// The revision of Engine.IO that a link speaks: never `Auto`.
-    pub fn revision(&self, _id: LinkId) -> Revision {
-        match self.config.transports.revision {
-            Revision::V3 => Revision::V3,
-            Revision::V4 | Revision::Auto => Revision::V4,
-        }
+    pub fn revision(&self, id: LinkId) -> Revision {
+        let opened = self.get(id).and_then(|link| link.opened.as_ref());
+        opened.map_or(Revision::V4, |connection| connection.address().revision())
+    }
+
+    /// The transport of an open link.
+    pub fn transport(&self, id: LinkId) -> Option<Transport> {
+        Some(self.get(id)?.opened.as_ref()?.transport())
+    }
+
+    /// Everything that was sent on a link up to now, for [`Path::has_left`].
+    pub fn mark(&self, id: LinkId) -> u64 {
+        self.get(id).and_then(|link| link.opened.as_ref()).map_or(0, Connection::mark)
+    }
+
+    /// Whether everything up to a mark went out, on polling in requests that were answered.
+    pub fn has_left(&self, id: LinkId, mark: u64) -> bool {
+        let opened = self.get(id).and_then(|link| link.opened.as_ref());
+        opened.is_none_or(|connection| connection.has_left(mark))
     }
 
     /// When bytes of an unfinished message last arrived on a link.
@@ -216,26 +307,22 @@ impl Path {
 
     /// Whether a frame would leave at once.
     pub fn is_writable(&self, id: LinkId) -> bool {
-        self.get(id).is_some_and(|link| {
-            link.writable && link.engine.as_ref().is_some_and(|engine| engine.queued().0 == 0)
-        })
+        let opened = self.get(id).and_then(|link| link.opened.as_ref());
+        opened.is_some_and(Connection::is_writable)
     }
 
     /// Frames and bytes that wait for the wire.
     pub fn queued(&self) -> (usize, usize) {
-        self.links
-            .iter()
-            .filter_map(|link| link.engine.as_ref())
-            .map(Engine::queued)
-            .fold((0, 0), |(frames, bytes), (more_frames, more_bytes)| {
-                (frames + more_frames, bytes + more_bytes)
-            })
+        let engines = self.links.iter().filter_map(Link::engine);
+        engines.map(Engine::queued).fold((0, 0), |(frames, bytes), (more_frames, more_bytes)| {
+            (frames + more_frames, bytes + more_bytes)
+        })
     }
 
     /// Queue a frame on a link.
     pub fn send(&mut self, id: LinkId, frame: Frame) {
-        if let Some(engine) = self.get_mut(id).and_then(|link| link.engine.as_mut()) {
-            engine.send(frame);
+        if let Some(connection) = self.get_mut(id).and_then(|link| link.opened.as_mut()) {
+            connection.send(frame);
         }
     }
 
@@ -273,6 +360,8 @@ impl Path {
     /// A link did all that an attempt is for: its time limit ends.
     pub fn in_service(&mut self, id: LinkId, now: Timestamp) {
         self.plan.succeeded();
+        self.switched = false;
+        self.last_error = None;
         if let Some(link) = self.get_mut(id) {
             link.attempt_deadline = None;
             link.in_service = Some(now);
@@ -299,22 +388,42 @@ impl Path {
     pub fn hangup(&mut self, id: LinkId) {
         if let Some(index) = self.links.iter().position(|link| link.id == id) {
             let link = self.links.remove(index);
-            self.release(link);
+            self.release_link(link);
         }
     }
 
-    fn release(&mut self, mut link: Link) {
-        link.writable = true;
-        while let Some(frame) = link.poll_frame() {
-            self.control.push_back(transmit(link.id, frame));
+    fn release_link(&mut self, link: Link) {
+        let now = self.now;
+        for connection in link.opened.into_iter().chain(link.racers) {
+            self.release(connection, true, now);
         }
-        self.control.push_back(Transmit::Hangup { wire: WireId(link.id.0), farewell: Vec::new() });
+    }
+
+    /// Let go of a connection; with `goodbye` what is queued is sent and the server is told.
+    fn release(&mut self, connection: Connection, goodbye: bool, now: Timestamp) {
+        let (_, mut cx) = self.split(now);
+        if let Some(opening) = connection.release(goodbye, &mut cx) {
+            let until = now + millis(self.config.timeouts.open);
+            self.lingering.push((opening, until));
+        }
+    }
+
+    /// The links, and what their connections need.
+    fn split(&mut self, now: Timestamp) -> (&mut SmallVec<[Link; 3]>, Context<'_>) {
+        self.now = now;
+        let cx = Context {
+            config: &self.config,
+            jar: &mut self.jar,
+            control: &mut self.control,
+            next_wire: &mut self.next_wire,
+            now,
+        };
+        (&mut self.links, cx)
     }
 
     /// A link does not do what it is for: end it as if it had broken.
     pub fn fail(&mut self, id: LinkId, error: Error, now: Timestamp) {
         if let Some(index) = self.links.iter().position(|link| link.id == id) {
-            self.control.push_back(Transmit::Hangup { wire: WireId(id.0), farewell: Vec::new() });
             self.lose(index, error, now);
         }
     }
@@ -323,133 +432,58 @@ impl Path {
     fn lose(&mut self, index: usize, error: Error, now: Timestamp) {
         let link = self.links.remove(index);
         let receiving = link.partial;
+        for connection in link.opened.into_iter().chain(link.racers) {
+            self.release(connection, false, now);
+        }
         self.events.push_back(PathEvent::Lost {
             link: link.id,
             role: link.role,
             error: error.clone(),
             receiving,
         });
+        if !matches!(error.code(), Code::EngineClosed | Code::PingTimeout) {
+            self.learn_websocket(false);
+        }
         if link.in_service.is_some_and(|since| self.plan.was_stable(since, now)) {
             self.plan.start_over();
         }
         let needed =
             link.role != Role::Retiring && self.current().is_none() && self.fresh().is_none();
-        if needed && self.endpoint.is_some() {
-            let (attempt, delay_ms) = self.plan.after_failure(&error, now);
-            self.events.push_back(PathEvent::Retry { attempt, error, delay_ms });
+        if needed {
+            self.plan_after(error, now);
         }
     }
 
-    /// Something arrived from the network.
-    pub fn handle_input(&mut self, input: Input, now: Timestamp) {
-        self.wake(now);
-        match input {
-            Input::Reached { wire, connect_ms } => {
-                if let Some(link) = self.get_mut(LinkId(wire.0)) {
-                    link.measured(connect_ms, now);
-                }
-            }
-            // No wire of polling is asked for yet.
-            Input::Response { .. } => {}
-            Input::Connected { wire, local, .. } => {
-                let link = LinkId(wire.0);
-                let (timeouts, limits) = (&self.config.timeouts, &self.config.limits);
-                let engine = Engine::new(Revision::V4, timeouts, limits, now);
-                let paused = self.host_full;
-                if let Some(link) = self.get_mut(link) {
-                    link.local = local.map(|address| address.ip());
-                    link.last_byte = now;
-                    link.probe = None;
-                    let engine = link.engine.insert(engine);
-                    if paused {
-                        engine.pause_reading(true, now);
-                    }
-                }
-            }
-            Input::Failed { wire, error } => {
-                let link = LinkId(wire.0);
-                if let Some(index) = self.links.iter().position(|known| known.id == link) {
-                    self.lose(index, error, now);
-                }
-            }
-            Input::Text { wire, frame } => {
-                self.handle_frame(LinkId(wire.0), Frame::Text(frame), now)
-            }
-            Input::Binary { wire, frame } => {
-                self.handle_frame(LinkId(wire.0), Frame::Binary(frame), now)
-            }
-            Input::Activity { wire, partial, pong } => {
-                let link = LinkId(wire.0);
-                self.heard(link, pong, now);
-                if let Some(link) = self.get_mut(link)
-                    && partial
-                {
-                    link.partial = true;
-                    link.last_part = Some(now);
-                    if let Some(engine) = &mut link.engine {
-                        engine.handle_partial(now);
-                    }
-                }
-            }
-            Input::Closed { wire, error } => {
-                let link = LinkId(wire.0);
-                match self.get_mut(link).and_then(|link| link.engine.as_mut()) {
-                    Some(engine) => {
-                        engine.handle_closed(error);
-                        self.drain_engine(link, false, now);
-                    }
-                    None => self.handle_input(Input::Failed { wire, error }, now),
-                }
-            }
-            Input::Writable { wire, writable } => {
-                let link = LinkId(wire.0);
-                if let Some(link) = self.get_mut(link) {
-                    link.writable = writable;
-                }
-            }
-            Input::HostQueue { full } => self.handle_host_queue(full, now),
+    /// Plan the next attempt after a failed one.
+    fn plan_after(&mut self, error: Error, now: Timestamp) {
+        if self.target.is_none() {
+            return;
         }
+        if error.code() == Code::EngineRevision && self.switch_revision() {
+            return self.plan.at(now);
+        }
+        self.last_error = Some(error.clone());
+        let final_word = error.code() == Code::Unsupported && error.retry() == Retry::Never;
+        let (attempt, delay_ms) = self.plan.after_failure(&error, now);
+        if final_word {
+            self.plan.clear();
+        }
+        let delay_ms = delay_ms.filter(|_| !final_word);
+        self.events.push_back(PathEvent::Retry { attempt, error, delay_ms });
     }
 
-    fn handle_frame(&mut self, id: LinkId, frame: Frame, now: Timestamp) {
-        self.heard(id, false, now);
-        let Some(link) = self.get_mut(id) else { return };
-        link.partial = false;
-        if let Some(engine) = &mut link.engine {
-            engine.handle_input(frame, now);
-            self.drain_engine(id, true, now);
-        }
-    }
-
-    /// Pass on what an engine has to say. `hangup`: the socket below is still there.
-    fn drain_engine(&mut self, id: LinkId, hangup: bool, now: Timestamp) {
-        loop {
-            let Some(index) = self.links.iter().position(|link| link.id == id) else { return };
-            let engine = self.links[index].engine.as_mut();
-            let Some(event) = engine.and_then(Engine::poll_event) else { return };
-            match event {
-                EngineEvent::Opened => self.events.push_back(PathEvent::Opened(id)),
-                EngineEvent::Message { frame, start } => {
-                    self.events.push_back(PathEvent::Message { link: id, frame, start });
-                }
-                EngineEvent::Binary(data) => {
-                    self.events.push_back(PathEvent::Binary { link: id, data });
-                }
-                EngineEvent::Closed(error) => {
-                    if hangup {
-                        self.control.push_back(Transmit::Hangup {
-                            wire: WireId(id.0),
-                            farewell: Vec::new(),
-                        });
-                    }
-                    return self.lose(index, error, now);
-                }
-            }
-        }
+    /// The server has shown that it speaks the other revision. True: the next attempt does, too.
+    fn switch_revision(&mut self) -> bool {
+        let auto = self.config.transports.revision == Revision::Auto;
+        let Some(target) = self.target.as_ref().filter(|_| auto) else { return false };
+        self.memory.learn(&target.endpoint, |known| known.revision_3 = !known.revision_3);
+        // A server that refuses both is asked no faster than any other.
+        !std::mem::replace(&mut self.switched, true)
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.now = now;
         if self.suspended {
             return;
         }
@@ -457,6 +491,8 @@ impl Path {
         for id in ids {
             self.handle_link_timeout(id, now);
         }
+        self.linger_timeout(now);
+        self.target_timeout(now);
         self.probe_after_silence(now);
         self.dial_when_due(now);
     }
@@ -471,29 +507,12 @@ impl Path {
             let error = Error::new(Code::ConnectTimeout, "the attempt took too long");
             return self.fail(id, error, now);
         }
-        if let Some(engine) = &mut link.engine {
-            engine.handle_timeout(now);
-            self.drain_engine(id, true, now);
+        let (links, mut cx) = self.split(now);
+        if let Some(link) = links.iter_mut().find(|link| link.id == id) {
+            link.connections().for_each(|connection| connection.handle_timeout(&mut cx));
         }
-    }
-
-    /// Whether a dial could start now, were it due.
-    fn may_dial(&self) -> bool {
-        !self.suspended && !self.host_full && self.endpoint.is_some() && self.fresh().is_none()
-    }
-
-    fn dial_when_due(&mut self, now: Timestamp) {
-        if !self.may_dial() || !self.plan.take_due(now) {
-            return;
-        }
-        let Some(endpoint) = self.endpoint.clone() else { return };
-        let id = LinkId(self.next_link);
-        self.next_link += 1;
-        self.links.push(Link::new(id, now, millis(self.config.timeouts.attempt)));
-        let path_and_query = Engine::path_and_query(&endpoint);
-        let headers = self.config.headers.0.as_slice().into();
-        let wire = WireId(id.0);
-        self.control.push_back(Transmit::Dial { wire, endpoint, path_and_query, headers });
+        self.race_timeout(id, now);
+        self.drain(id, now);
     }
 
     /// The next thing to do on the network.
@@ -504,13 +523,21 @@ impl Path {
         if self.suspended {
             return None;
         }
+        let (config, jar, now) = (&self.config, &self.jar, self.now);
         self.links
             .iter_mut()
-            .find_map(|link| link.poll_frame().map(|frame| transmit(link.id, frame)))
+            .filter_map(|link| link.opened.as_mut())
+            .find_map(|connection| connection.poll_transmit(config, jar, now))
     }
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<PathEvent> {
+        if self.events.is_empty()
+            && let Some(index) = self.links.iter().position(|link| link.ended.is_some())
+            && let Some(error) = self.links[index].ended.take()
+        {
+            self.lose(index, error, self.now);
+        }
         self.events.pop_front()
     }
 
@@ -520,14 +547,8 @@ impl Path {
             return None;
         }
         let links = self.links.iter().filter_map(Link::poll_timeout).min();
-        let dial = if self.may_dial() { self.plan.due() } else { None };
-        earliest(links, earliest(dial, self.own_probe_at()))
-    }
-}
-
-fn transmit(link: LinkId, frame: Frame) -> Transmit {
-    match frame {
-        Frame::Text(frame) => Transmit::Text { wire: WireId(link.0), frame },
-        Frame::Binary(frame) => Transmit::Binary { wire: WireId(link.0), frame },
+        let lingering = self.lingering.iter().map(|(_, until)| *until).min();
+        let dial = if self.may_dial() { self.plan.due() } else { self.asking };
+        earliest(earliest(links, lingering), earliest(dial, self.own_probe_at()))
     }
 }

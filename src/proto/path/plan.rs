@@ -113,6 +113,11 @@ impl Plan {
         }
     }
 
+    /// Failed attempts in a row.
+    pub(super) const fn failures(&self) -> u32 {
+        self.failures
+    }
+
     pub(super) const fn has_network(&self) -> bool {
         !self.no_network
     }

@@ -385,6 +385,15 @@ impl Manager {
                     }
                 }
                 PathEvent::Abandoned(link) => self.forget_candidate(link),
+                PathEvent::Upgraded(link) if self.path.current() == Some(link) => {
+                    self.tell_transport(link, true);
+                }
+                // A link that is not in use yet is told of when it is.
+                PathEvent::Upgraded(_) => {}
+                PathEvent::UpgradeFailed(error) => {
+                    self.events.push_back(Event::Manager(ManagerEvent::UpgradeFailed(error)));
+                }
+                PathEvent::TargetWanted { .. } => {}
                 PathEvent::Message { .. } | PathEvent::Binary { .. } => {}
             }
         }
@@ -415,8 +424,16 @@ impl Manager {
         self.root = Root::default();
         self.path.set_movable(!self.codec.is_protocol_4());
         self.go(ManagerState::Connected, None);
+        self.tell_transport(link, false);
         for index in 0..self.namespaces.len() {
             self.join(index, now);
+        }
+    }
+
+    fn tell_transport(&mut self, link: LinkId, upgraded: bool) {
+        if let Some(transport) = self.path.transport(link) {
+            let event = ManagerEvent::Transport { transport, upgraded };
+            self.events.push_back(Event::Manager(event));
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use roamio::config::{Endpoint, ManagerConfig, SocketOptions};
+use roamio::config::{Endpoint, ManagerConfig, SocketOptions, Transport};
 use roamio::error::{Code, Error};
 use roamio::payload::{Outgoing, Payload};
 use roamio::proto::io::{
@@ -75,7 +75,9 @@ impl PlainWorld {
         Self::with(ManagerConfig::new(endpoint), seed)
     }
 
-    pub(crate) fn with(config: ManagerConfig, seed: u64) -> Self {
+    /// The simulated server has no polling.
+    pub(crate) fn with(mut config: ManagerConfig, seed: u64) -> Self {
+        config.common.transports.order = vec![Transport::Websocket];
         Self {
             now: 10_000,
             stack: Stack::manager(Arc::new(config), seed),

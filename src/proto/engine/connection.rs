@@ -1,0 +1,550 @@
+//! One Engine.IO connection and the transports that carry it, one after another.
+//!
+//! ```text
+//!  polling  --Opened--> polling + probe --3probe--> polling, paused --idle--> WebSocket
+//!                             `--------- any failure --------'--> polling
+//! ```
+//!
+//! The upgrade is that of `engine-io` 8: polling goes on until the probe was answered; then nothing
+//! new is asked, what is in flight comes in, and only then `5` and everything that waits go over the
+//! WebSocket. So nothing is lost, doubled or overtaken, and a failure before that point costs
+//! nothing.
+
+use std::collections::VecDeque;
+
+use crate::config::{CommonConfig, Transport};
+use crate::error::{Code, Error, Result};
+use crate::proto::engine::address::Address;
+use crate::proto::engine::cookies::Jar;
+use crate::proto::engine::packet;
+use crate::proto::engine::payload::{self, Packets};
+use crate::proto::engine::polling::{self, Polling};
+use crate::proto::engine::refusal::refusal;
+use crate::proto::engine::session::{Engine, Frame};
+use crate::proto::io::{Exchange, HttpResponse, Transmit, WireId};
+use crate::proto::time::{Timestamp, earliest, millis};
+
+/// What happened to the transports.
+#[derive(Debug)]
+pub enum Notice {
+    /// WebSocket carries the connection now.
+    Upgraded,
+    /// It does not; polling goes on.
+    UpgradeFailed(Error),
+}
+
+#[derive(Debug)]
+enum Carrier {
+    Websocket {
+        wire: WireId,
+        writable: bool,
+        /// It was told to be over.
+        over: bool,
+    },
+    Polling(Polling),
+}
+
+/// A WebSocket on trial.
+#[derive(Debug)]
+struct Probe {
+    wire: WireId,
+    deadline: Timestamp,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Dialled,
+    Asked,
+    /// Answered; polling is coming to rest.
+    Switching,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Connection {
+    address: Address,
+    carrier: Carrier,
+    /// None until the server was reached.
+    engine: Option<Engine>,
+    probe: Option<Probe>,
+    /// When the next upgrade may be tried.
+    upgrade_at: Option<Timestamp>,
+    reading_paused: bool,
+    /// Packets that the transport is done with.
+    left: u64,
+    notices: VecDeque<Notice>,
+}
+
+/// What a connection needs from around it.
+pub struct Context<'a> {
+    /// Options.
+    pub config: &'a CommonConfig,
+    /// The cookies of the server.
+    pub jar: &'a mut Jar,
+    /// Where what is to be done goes.
+    pub control: &'a mut VecDeque<Transmit>,
+    /// The number of the next wire.
+    pub next_wire: &'a mut u32,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Context<'_> {
+    fn wire(&mut self) -> WireId {
+        let wire = WireId(*self.next_wire);
+        *self.next_wire += 1;
+        wire
+    }
+
+    fn dial(&mut self, address: &mut Address, sid: Option<&str>) -> WireId {
+        let wire = self.wire();
+        let path_and_query = address.path_and_query(Transport::Websocket, sid, self.now);
+        let headers = address.headers(Transport::Websocket, self.jar, self.now);
+        let endpoint = address.endpoint();
+        self.control.push_back(Transmit::Dial { wire, endpoint, path_and_query, headers });
+        wire
+    }
+
+    fn hang_up(&mut self, wire: WireId) {
+        self.control.push_back(Transmit::Hangup { wire, farewell: Vec::new() });
+    }
+}
+
+impl Connection {
+    /// Start a connection on this transport.
+    pub fn open(mut address: Address, transport: Transport, cx: &mut Context<'_>) -> Self {
+        let carrier = match transport {
+            Transport::Websocket => {
+                let wire = cx.dial(&mut address, None);
+                Carrier::Websocket { wire, writable: true, over: false }
+            }
+            Transport::Polling => {
+                let wire = cx.wire();
+                let mut polling = Polling::new(wire);
+                let request = polling.open(&mut address, cx.jar, cx.now);
+                let endpoint = address.endpoint();
+                cx.control.push_back(Transmit::Request { wire, endpoint, request });
+                Carrier::Polling(polling)
+            }
+        };
+        Self {
+            address,
+            carrier,
+            engine: None,
+            probe: None,
+            upgrade_at: None,
+            reading_paused: false,
+            left: 0,
+            notices: VecDeque::new(),
+        }
+    }
+
+    /// The transport that carries it.
+    pub const fn transport(&self) -> Transport {
+        match self.carrier {
+            Carrier::Websocket { .. } => Transport::Websocket,
+            Carrier::Polling(_) => Transport::Polling,
+        }
+    }
+
+    /// The address of its requests.
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The protocol machine, once the server was reached.
+    pub const fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref()
+    }
+
+    /// As [`Connection::engine`].
+    pub const fn engine_mut(&mut self) -> Option<&mut Engine> {
+        self.engine.as_mut()
+    }
+
+    /// Whether messages can be sent.
+    pub fn is_open(&self) -> bool {
+        self.engine.as_ref().is_some_and(Engine::is_open)
+    }
+
+    /// Whether a wire carries this connection, or is meant to.
+    pub fn has_wire(&self, wire: WireId) -> bool {
+        self.live_wire() == wire || self.probe.as_ref().is_some_and(|probe| probe.wire == wire)
+    }
+
+    fn live_wire(&self) -> WireId {
+        match &self.carrier {
+            Carrier::Websocket { wire, .. } => *wire,
+            Carrier::Polling(polling) => polling.wire,
+        }
+    }
+
+    fn is_probe(&self, wire: WireId) -> bool {
+        self.probe.as_ref().is_some_and(|probe| probe.wire == wire)
+    }
+
+    /// Whether a frame would leave at once.
+    pub fn is_writable(&self) -> bool {
+        let takes = match &self.carrier {
+            Carrier::Websocket { writable, .. } => *writable,
+            Carrier::Polling(polling) => polling.is_writable(),
+        };
+        takes && self.engine.as_ref().is_some_and(|engine| engine.queued().0 == 0)
+    }
+
+    /// Queue a frame.
+    pub fn send(&mut self, frame: Frame) {
+        if let Some(engine) = &mut self.engine {
+            engine.send(frame);
+        }
+    }
+
+    /// Everything that was sent up to now, as a point that [`Connection::has_left`] knows.
+    pub fn mark(&self) -> u64 {
+        let posted = match &self.carrier {
+            Carrier::Polling(polling) => polling.posted(),
+            Carrier::Websocket { .. } => 0,
+        };
+        let queued = self.engine.as_ref().map_or(0, |engine| engine.queued().0);
+        self.left + posted + queued as u64
+    }
+
+    /// Whether everything up to a mark was handed to the WebSocket, or is in POSTs that were
+    /// answered.
+    pub const fn has_left(&self, mark: u64) -> bool {
+        self.left >= mark
+    }
+
+    // ---- input ----------------------------------------------------------------------------
+
+    fn start_engine(&mut self, config: &CommonConfig, now: Timestamp) -> &mut Engine {
+        let (paused, revision) = (self.reading_paused, self.address.revision());
+        self.engine.get_or_insert_with(|| {
+            let mut engine = Engine::new(revision, &config.timeouts, &config.limits, now);
+            if paused {
+                engine.pause_reading(true, now);
+            }
+            engine
+        })
+    }
+
+    /// TCP is there.
+    pub fn handle_reached(&mut self, wire: WireId, cx: &Context<'_>) {
+        if matches!(&self.carrier, Carrier::Polling(polling) if polling.wire == wire) {
+            self.start_engine(cx.config, cx.now);
+        }
+    }
+
+    /// A WebSocket handshake is done.
+    pub fn handle_connected(&mut self, wire: WireId, cx: &mut Context<'_>) {
+        match &mut self.probe {
+            Some(probe) if probe.wire == wire => {
+                probe.stage = Stage::Asked;
+                cx.control.push_back(Transmit::Text { wire, frame: packet::PROBE });
+            }
+            _ => {
+                self.start_engine(cx.config, cx.now);
+            }
+        }
+    }
+
+    /// A wire could not be dialled, or is gone.
+    pub fn handle_wire_lost(&mut self, wire: WireId, error: Error, cx: &mut Context<'_>) {
+        if self.is_probe(wire) {
+            return self.fail_upgrade(error, false, cx);
+        }
+        if let Carrier::Websocket { over, .. } = &mut self.carrier {
+            *over = true;
+        }
+        self.start_engine(cx.config, cx.now).handle_closed(error);
+    }
+
+    /// A WebSocket frame arrived.
+    pub fn handle_frame(&mut self, wire: WireId, frame: Frame, cx: &mut Context<'_>) {
+        if self.is_probe(wire) {
+            return self.handle_probe_frame(&frame, cx);
+        }
+        let Some(engine) = &mut self.engine else { return };
+        match payload::ws_decode(frame, self.address.revision()) {
+            Ok(frame) => engine.handle_input(frame, cx.now),
+            Err(error) => engine.handle_closed(error),
+        }
+    }
+
+    fn handle_probe_frame(&mut self, frame: &Frame, cx: &mut Context<'_>) {
+        let Some(probe) = &mut self.probe else { return };
+        let answered = matches!(frame, Frame::Text(text) if text == "3probe");
+        if !answered || probe.stage != Stage::Asked {
+            let error = Error::new(Code::Upgrade, "the probe was not answered with 3probe");
+            return self.fail_upgrade(error, true, cx);
+        }
+        probe.stage = Stage::Switching;
+        if let Carrier::Polling(polling) = &mut self.carrier {
+            polling.pause();
+        }
+        self.switch_when_idle(cx);
+    }
+
+    /// A request of polling has ended. True: the path works.
+    pub fn handle_response(
+        &mut self,
+        exchange: Exchange,
+        result: Result<HttpResponse>,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        let Carrier::Polling(polling) = &mut self.carrier else { return false };
+        let Some(arrived) = polling.answered(exchange) else { return false };
+        let revision = self.address.revision();
+        let config = cx.config;
+        let cookies = self.address.config().cookies;
+        let engine = self.start_engine(config, cx.now);
+        let response = match result {
+            Ok(response) => response,
+            Err(error) => {
+                engine.handle_closed(error);
+                return false;
+            }
+        };
+        if cookies {
+            cx.jar.store(&response.cookies, cx.now);
+        }
+        if response.status != 200 {
+            let phase = match exchange {
+                Exchange::Poll => "poll",
+                Exchange::Post => "POST",
+            };
+            let wait = response.retry_after_ms;
+            engine.handle_closed(refusal(phase, response.status, &response.body, wait));
+            return true;
+        }
+        match exchange {
+            Exchange::Post => self.left += arrived,
+            Exchange::Poll => {
+                let was_open = engine.is_open();
+                let (body, binary) = (&response.body, response.binary);
+                let packets = if was_open {
+                    Ok(payload::decode(body, binary, revision))
+                } else {
+                    payload::decode_handshake(body, binary, revision)
+                };
+                match packets {
+                    Ok(packets) => take_packets(engine, packets, cx.now),
+                    Err(error) => engine.handle_closed(error),
+                }
+                if !was_open && engine.is_open() {
+                    self.upgrade_at = Some(cx.now);
+                }
+            }
+        }
+        self.switch_when_idle(cx);
+        true
+    }
+
+    /// Whether the WebSocket takes frames.
+    pub fn handle_writable(&mut self, of: WireId, takes: bool) {
+        if let Carrier::Websocket { wire, writable, .. } = &mut self.carrier
+            && *wire == of
+        {
+            *writable = takes;
+        }
+    }
+
+    /// Reading stopped because the host does not keep up, or goes on.
+    pub fn pause_reading(&mut self, paused: bool, now: Timestamp) {
+        self.reading_paused = paused;
+        if let Some(engine) = &mut self.engine {
+            engine.pause_reading(paused, now);
+        }
+    }
+
+    // ---- upgrade --------------------------------------------------------------------------
+
+    fn may_upgrade(&self) -> bool {
+        let config = self.address.config();
+        let offered = self.engine.as_ref().and_then(Engine::handshake);
+        config.upgrade
+            && config.allows(Transport::Websocket)
+            && self.transport() == Transport::Polling
+            && offered.is_some_and(|handshake| handshake.upgrades_websocket)
+    }
+
+    fn start_upgrade(&mut self, cx: &mut Context<'_>) {
+        self.upgrade_at = None;
+        let sid = self.engine.as_ref().and_then(Engine::handshake).map(|it| it.sid.clone());
+        if self.probe.is_some() || !self.may_upgrade() {
+            return;
+        }
+        let wire = cx.dial(&mut self.address, sid.as_deref());
+        let deadline = cx.now + millis(cx.config.timeouts.upgrade);
+        self.probe = Some(Probe { wire, deadline, stage: Stage::Dialled });
+    }
+
+    /// Give the upgrade up; polling goes on as if nothing had been.
+    fn fail_upgrade(&mut self, error: Error, hang_up: bool, cx: &mut Context<'_>) {
+        let Some(probe) = self.probe.take() else { return };
+        if hang_up {
+            cx.hang_up(probe.wire);
+        }
+        if let Carrier::Polling(polling) = &mut self.carrier {
+            polling.resume();
+        }
+        self.upgrade_at = Some(cx.now + millis(self.address.config().upgrade_again_after));
+        let error = match error.code() {
+            Code::Upgrade => error,
+            _ => Error::new(Code::Upgrade, format!("upgrade to WebSocket: {}", error.message())),
+        };
+        self.notices.push_back(Notice::UpgradeFailed(error));
+    }
+
+    /// Everything that was on its way over polling has arrived: WebSocket takes over.
+    fn switch_when_idle(&mut self, cx: &mut Context<'_>) {
+        let Carrier::Polling(polling) = &self.carrier else { return };
+        let switching = |probe: &mut Probe| probe.stage == Stage::Switching;
+        if !polling.is_idle() || !self.is_open() {
+            return;
+        }
+        let old = polling.wire;
+        let Some(Probe { wire, .. }) = self.probe.take_if(switching) else { return };
+        cx.control.push_back(Transmit::Text { wire, frame: packet::UPGRADE });
+        cx.hang_up(old);
+        self.carrier = Carrier::Websocket { wire, writable: true, over: false };
+        self.notices.push_back(Notice::Upgraded);
+    }
+
+    /// What happened to the transports.
+    pub fn poll_notice(&mut self) -> Option<Notice> {
+        self.notices.pop_front()
+    }
+
+    // ---- time -----------------------------------------------------------------------------
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        if self.probe.as_ref().is_some_and(|probe| probe.deadline <= cx.now) {
+            let error = Error::new(Code::Upgrade, "upgrade to WebSocket: not done in time");
+            self.fail_upgrade(error, true, cx);
+        }
+        if self.upgrade_at.is_some_and(|at| at <= cx.now) {
+            self.start_upgrade(cx);
+        }
+        let post = match &self.carrier {
+            Carrier::Polling(polling) => polling.deadline(),
+            Carrier::Websocket { .. } => None,
+        };
+        if let Some(engine) = &mut self.engine {
+            engine.handle_timeout(cx.now);
+            if post.is_some_and(|at| at <= cx.now) {
+                engine.handle_closed(Error::new(Code::NetworkLost, "POST: no answer in time"));
+            }
+        }
+    }
+
+    /// When [`Connection::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        let engine = self.engine.as_ref().and_then(Engine::poll_timeout);
+        let probe = self.probe.as_ref().map(|probe| probe.deadline);
+        let post = match &self.carrier {
+            Carrier::Polling(polling) => polling.deadline(),
+            Carrier::Websocket { .. } => None,
+        };
+        earliest(earliest(engine, probe), earliest(self.upgrade_at, post))
+    }
+
+    // ---- output ---------------------------------------------------------------------------
+
+    /// Ask the next hop for a sign of life: a WebSocket ping, or a POST with a noop.
+    pub fn ping(&mut self, control: &mut VecDeque<Transmit>) {
+        match &self.carrier {
+            Carrier::Websocket { wire, .. } => control.push_back(Transmit::Ping { wire: *wire }),
+            // An answer that is due already will do.
+            Carrier::Polling(polling) if polling.is_writable() => {
+                self.send(Frame::Text(packet::NOOP));
+            }
+            Carrier::Polling(_) => {}
+        }
+    }
+
+    /// The next thing to do on the network.
+    pub fn poll_transmit(
+        &mut self,
+        config: &CommonConfig,
+        jar: &Jar,
+        now: Timestamp,
+    ) -> Option<Transmit> {
+        let engine = self.engine.as_mut()?;
+        match &mut self.carrier {
+            Carrier::Websocket { wire, writable, .. } => {
+                if !*writable {
+                    return None;
+                }
+                let frame = engine.poll_transmit()?;
+                self.left += 1;
+                Some(websocket_transmit(*wire, frame, &self.address))
+            }
+            Carrier::Polling(polling) => {
+                let limit = millis(config.timeouts.post);
+                let read = !self.reading_paused;
+                let address = &mut self.address;
+                let request = polling.poll_request(engine, address, jar, read, limit, now)?;
+                let endpoint = address.endpoint();
+                Some(Transmit::Request { wire: polling.wire, endpoint, request })
+            }
+        }
+    }
+
+    /// Let go of the connection. With `goodbye`, what is queued is sent, and the server is told.
+    /// Gives the connection back when the server can be told only after its answer.
+    pub fn release(mut self, goodbye: bool, cx: &mut Context<'_>) -> Option<Self> {
+        if let Some(probe) = self.probe.take() {
+            cx.hang_up(probe.wire);
+        }
+        match &mut self.carrier {
+            Carrier::Websocket { over: true, .. } => None,
+            Carrier::Websocket { wire, .. } => {
+                let wire = *wire;
+                if goodbye && let Some(engine) = &mut self.engine {
+                    while let Some(frame) = engine.poll_transmit() {
+                        cx.control.push_back(websocket_transmit(wire, frame, &self.address));
+                    }
+                }
+                cx.hang_up(wire);
+                None
+            }
+            Carrier::Polling(polling) => {
+                let wire = polling.wire;
+                if !goodbye || self.engine.as_ref().is_some_and(Engine::is_closed) {
+                    cx.hang_up(wire);
+                    return None;
+                }
+                // It may have reached the server, which then has a session that nobody wants.
+                let Some(engine) = self.engine.as_mut().filter(|engine| engine.is_open()) else {
+                    return Some(self);
+                };
+                let farewell = polling::farewell(engine, &mut self.address, cx.jar, cx.now);
+                cx.control.push_back(Transmit::Hangup { wire, farewell });
+                None
+            }
+        }
+    }
+}
+
+/// Nothing behind a close packet or an error counts.
+fn take_packets(engine: &mut Engine, packets: Packets, now: Timestamp) {
+    for packet in packets {
+        match packet {
+            Ok(frame) => engine.handle_input(frame, now),
+            Err(error) => engine.handle_closed(error),
+        }
+        if engine.is_closed() {
+            return;
+        }
+    }
+}
+
+fn websocket_transmit(wire: WireId, frame: Frame, address: &Address) -> Transmit {
+    match payload::ws_encode(frame, address.revision(), address.config().force_base64) {
+        Frame::Text(frame) => Transmit::Text { wire, frame },
+        Frame::Binary(frame) => Transmit::Binary { wire, frame },
+    }
+}
