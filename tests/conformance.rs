@@ -8,8 +8,12 @@
 mod case;
 #[path = "conformance/coverage.rs"]
 mod coverage;
+#[path = "conformance/fake.rs"]
+mod fake;
 #[path = "conformance/host.rs"]
 mod host;
+#[path = "conformance/relay.rs"]
+mod relay;
 #[path = "conformance/server.rs"]
 mod server;
 

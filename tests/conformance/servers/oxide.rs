@@ -147,27 +147,27 @@ async fn serve(listener: TcpListener, options: Value, lines: Arc<Lines>) {
         async move |socket: SocketRef, auth: TryData<Value>| behave(&hall, &socket, auth.0.ok())
     };
     for open in ["/", "/chat", "/admin"] {
-        let _ = io.ns(open, join(&hall));
+        io.ns(open, join(&hall));
     }
     let _ = io.dyn_ns("/many/{number}", join(&hall));
-    let _ = io.ns("/deny", join(&hall).with(async || Err::<(), _>("denied")));
-    let _ = io.ns("/deny-plain", join(&hall).with(async || Err::<(), _>("denied plainly")));
+    io.ns("/deny", join(&hall).with(async || Err::<(), _>("denied")));
+    io.ns("/deny-plain", join(&hall).with(async || Err::<(), _>("denied plainly")));
     let secret = async |auth: TryData<Value>| match auth.0 {
         Ok(auth) if auth["token"] == "secret" => Ok(()),
         _ => Err("not authorized"),
     };
-    let _ = io.ns("/private", join(&hall).with(secret));
+    io.ns("/private", join(&hall).with(secret));
     let wait = async move || {
         tokio::time::sleep(slow).await;
         Ok::<(), String>(())
     };
-    let _ = io.ns("/slow", join(&hall).with(wait));
+    io.ns("/slow", join(&hall).with(wait));
     let gated = Arc::clone(&hall);
     let gate = async move || {
         gated.gate.notified().await;
         Ok::<(), String>(())
     };
-    let _ = io.ns("/gated", join(&hall).with(gate));
+    io.ns("/gated", join(&hall).with(gate));
 
     let log = options["log"].as_array().is_some_and(|kinds| kinds.contains(&json!("request")));
     let door = move |request: Request, next: Next| {
