@@ -10,26 +10,34 @@ use roamio::error::Error;
 /// Nothing in these tests takes longer, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The transports that every test runs over.
-pub const TRANSPORTS: [Transport; 1] = [Transport::Websocket];
+/// What every test runs over.
+pub fn transports() -> Vec<TransportConfig> {
+    vec![TransportConfig::only(Transport::Websocket)]
+}
 
 enum Told {
     Joined,
     Failed(Error),
+    Upgraded,
     Answer(Result<String, Error>),
 }
 
-/// Connect to `url` over one transport and have `hello` echoed; the error of the attempt otherwise.
-pub fn attempt(url: &str, transport: Transport, common: &CommonConfig) -> Result<(), Error> {
+/// Connect to `url`, be upgraded where that is to be, and have `hello` echoed; the error of the attempt otherwise.
+pub fn attempt(
+    url: &str,
+    transports: &TransportConfig,
+    common: &CommonConfig,
+) -> Result<(), Error> {
     let (endpoint, _) = Endpoint::parse(url).unwrap();
     let mut config = ManagerConfig::new(endpoint);
     config.common = common.clone();
-    config.common.transports = TransportConfig::only(transport);
+    config.common.transports = transports.clone();
     config.reconnect.enabled = false;
     let (tell, told) = channel();
     let events = tell.clone();
     let manager = Manager::new(config, move |event| match event {
         ManagerEvent::Retry(retry) => drop(events.send(Told::Failed(retry.error))),
+        ManagerEvent::Transport { upgraded: true, .. } => drop(events.send(Told::Upgraded)),
         ManagerEvent::State(step) => {
             if let Some(cause) = step.cause {
                 let _ = events.send(Told::Failed(cause));
@@ -46,26 +54,30 @@ pub fn attempt(url: &str, transport: Transport, common: &CommonConfig) -> Result
         }
     })?;
     socket.connect(None)?;
-    loop {
+    let mut answered = false;
+    let mut upgraded = transports.order.len() == 1;
+    while !(answered && upgraded) {
         match told.recv_timeout(PATIENCE).expect("an outcome") {
+            Told::Upgraded => upgraded = true,
             Told::Joined => {
                 let tell = tell.clone();
-                let answered = move |answer: Result<roamio::payload::Payload, Error>| {
+                let completion = move |answer: Result<roamio::payload::Payload, Error>| {
                     let text = answer.map(|answer| answer.decode(0).unwrap());
                     let _ = tell.send(Told::Answer(text));
                 };
-                socket.emit_with_ack("echo", r#"["hello"]"#, EmitOptions::default(), answered)?;
+                socket.emit_with_ack("echo", r#"["hello"]"#, EmitOptions::default(), completion)?;
             }
             Told::Failed(error) => return Err(error),
             Told::Answer(answer) => {
                 assert_eq!(answer?, "hello");
-                return Ok(());
+                answered = true;
             }
         }
     }
+    Ok(())
 }
 
 /// The error of an attempt that must not succeed.
-pub fn refused(url: &str, transport: Transport, common: &CommonConfig) -> Error {
-    attempt(url, transport, common).expect_err("it is to be refused")
+pub fn refused(url: &str, transports: &TransportConfig, common: &CommonConfig) -> Error {
+    attempt(url, transports, common).expect_err("it is to be refused")
 }

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
 
-use crate::server::listen;
+use crate::front::listen;
 
 /// What every proxy of these tests wants, if it wants anything.
 pub const USER: &str = "al:ice";

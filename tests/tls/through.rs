@@ -9,9 +9,9 @@ use roamio::secret::Secret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::certificates::Authority;
-use crate::client::{TRANSPORTS, attempt, refused};
+use crate::client::{attempt, refused, transports};
+use crate::front::{FrontConfig, closed, listen, socket_io};
 use crate::proxies::{PASSWORD, TestProxy, USER};
-use crate::server::{FrontConfig, closed, listen, socket_io};
 
 /// Options with a proxy and, if there is a user, this password.
 fn through(
@@ -32,17 +32,17 @@ fn reaches_everything(proxy: &TestProxy, mut common: CommonConfig) {
     let front = FrontConfig::new(root.sign("server.test")).start();
     let plain = socket_io();
     for (scheme, port) in [("http", plain.port()), ("https", front.address.port())] {
-        for transport in TRANSPORTS {
-            attempt(&format!("{scheme}://server.test:{port}"), transport, &common).unwrap();
+        for transport in transports() {
+            attempt(&format!("{scheme}://server.test:{port}"), &transport, &common).unwrap();
             assert_eq!(proxy.target(), Some(format!("server.test:{port}")));
             while proxy.target().is_some() {}
         }
     }
     assert_eq!(front.visit().server_name.as_deref(), Some("server.test"));
     // The certificate is still the server's business.
-    for transport in TRANSPORTS {
+    for transport in transports() {
         let url = format!("https://127.0.0.1:{}", front.address.port());
-        assert_eq!(refused(&url, transport, &common).code(), Code::TlsCertificate);
+        assert_eq!(refused(&url, &transport, &common).code(), Code::TlsCertificate);
         assert!(proxy.target().is_some());
     }
 }
@@ -91,16 +91,16 @@ fn conformance_94_socks5_with_credentials() {
 fn conformance_94_a_proxy_that_wants_other_credentials_says_so() {
     let (http, socks) = (TestProxy::http(Some("alice")), TestProxy::socks5(true));
     let url = format!("http://{}", socket_io());
-    for transport in TRANSPORTS {
+    for transport in transports() {
         for (credentials, what) in
             [(None, "wants credentials"), (Some(("alice", "wrong")), "wants other credentials")]
         {
             let common = through(ProxyKind::Http, http.address, credentials);
-            let error = refused(&url, transport, &common);
+            let error = refused(&url, &transport, &common);
             assert_of_proxy(&error, http.address, what);
             assert_eq!(error.http_status(), Some(407));
             let common = through(ProxyKind::Socks5, socks.address, credentials);
-            assert_of_proxy(&refused(&url, transport, &common), socks.address, what);
+            assert_of_proxy(&refused(&url, &transport, &common), socks.address, what);
         }
     }
     assert_eq!((http.target(), socks.target()), (None, None));
@@ -109,13 +109,13 @@ fn conformance_94_a_proxy_that_wants_other_credentials_says_so() {
 #[test]
 fn conformance_94_a_server_that_the_proxy_does_not_reach_is_its_error() {
     let (http, socks) = (TestProxy::http(None), TestProxy::socks5(false));
-    for transport in TRANSPORTS {
+    for transport in transports() {
         let common = through(ProxyKind::Http, http.address, None);
-        let error = refused("http://nowhere.test", transport, &common);
+        let error = refused("http://nowhere.test", &transport, &common);
         assert_of_proxy(&error, http.address, "HTTP 502");
         assert_eq!(error.http_status(), Some(502));
         let common = through(ProxyKind::Socks5, socks.address, None);
-        let error = refused("http://nowhere.test", transport, &common);
+        let error = refused("http://nowhere.test", &transport, &common);
         assert_of_proxy(&error, socks.address, "unreachable");
     }
 }
@@ -124,8 +124,8 @@ fn conformance_94_a_server_that_the_proxy_does_not_reach_is_its_error() {
 fn conformance_94_a_proxy_that_is_down_is_told_from_a_server_that_is_down() {
     let address = closed();
     for kind in [ProxyKind::Http, ProxyKind::Socks5] {
-        for transport in TRANSPORTS {
-            let error = refused("http://server.test", transport, &through(kind, address, None));
+        for transport in transports() {
+            let error = refused("http://server.test", &transport, &through(kind, address, None));
             assert_of_proxy(&error, address, "refused");
         }
     }
@@ -156,8 +156,8 @@ fn conformance_94_what_is_no_answer_of_a_proxy_ends_the_attempt() {
         (ProxyKind::Socks5, b"\x05", false, "SOCKS5"),
     ] {
         let address = answering(answer, endless);
-        for transport in TRANSPORTS {
-            let error = refused(url, transport, &through(kind, address, None));
+        for transport in transports() {
+            let error = refused(url, &transport, &through(kind, address, None));
             assert_of_proxy(&error, address, what);
         }
     }
@@ -169,10 +169,10 @@ fn conformance_94_a_silent_proxy_has_the_limit_of_the_tcp_connect() {
         let _ = client.read_to_end(&mut Vec::new()).await;
     });
     for kind in [ProxyKind::Http, ProxyKind::Socks5] {
-        for transport in TRANSPORTS {
+        for transport in transports() {
             let mut common = through(kind, address, None);
             common.timeouts.tcp = Duration::from_millis(60);
-            let error = refused("http://server.test", transport, &common);
+            let error = refused("http://server.test", &transport, &common);
             assert_eq!(error.code(), Code::ConnectTimeout, "{error:?}");
             assert!(error.message().contains(&address.to_string()), "{error:?}");
         }

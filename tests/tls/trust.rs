@@ -5,8 +5,8 @@ use roamio::config::{ClientIdentity, CommonConfig, TlsConfig, TlsVersion};
 use roamio::error::Code;
 
 use crate::certificates::{Authority, Identity};
-use crate::client::{TRANSPORTS, attempt, refused};
-use crate::server::{FrontConfig, Visit, closed, listen};
+use crate::client::{attempt, refused, transports};
+use crate::front::{FrontConfig, Visit, closed, listen};
 
 /// Options that trust an authority, which the system does not know.
 fn trusting(authority: &Authority) -> CommonConfig {
@@ -19,8 +19,8 @@ fn trusting(authority: &Authority) -> CommonConfig {
 fn conformance_93_a_chain_of_a_known_authority_is_accepted() {
     let root = Authority::new("root");
     let front = FrontConfig::new(root.intermediate().sign("localhost")).start();
-    for transport in TRANSPORTS {
-        attempt(&front.url("localhost"), transport, &trusting(&root)).unwrap();
+    for transport in transports() {
+        attempt(&front.url("localhost"), &transport, &trusting(&root)).unwrap();
         let Visit { server_name, request, .. } = front.visit();
         assert_eq!(server_name.as_deref(), Some("localhost"));
         assert!(request.starts_with("GET /socket.io/?"), "{request}");
@@ -31,9 +31,9 @@ fn conformance_93_a_chain_of_a_known_authority_is_accepted() {
 fn conformance_93_an_address_is_verified_like_a_name() {
     let root = Authority::new("root");
     let front = FrontConfig::new(root.sign("127.0.0.1")).start();
-    for transport in TRANSPORTS {
-        attempt(&front.url("127.0.0.1"), transport, &trusting(&root)).unwrap();
-        let error = refused(&front.url("localhost"), transport, &trusting(&root));
+    for transport in transports() {
+        attempt(&front.url("127.0.0.1"), &transport, &trusting(&root)).unwrap();
+        let error = refused(&front.url("localhost"), &transport, &trusting(&root));
         assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
     }
 }
@@ -50,14 +50,14 @@ fn conformance_93_a_bad_certificate_is_refused_with_its_reason_before_any_reques
     ] {
         let front = FrontConfig::new(identity).start();
         let url = front.url("localhost");
-        for transport in TRANSPORTS {
+        for transport in transports() {
             let mut common = trusting(&root);
-            let error = refused(&url, transport, &common);
+            let error = refused(&url, &transport, &common);
             assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
             assert!(error.message().to_lowercase().contains(reason), "{error:?} for {reason}");
             assert_eq!(front.visit().request, "", "no byte of HTTP for {reason}");
             common.tls.dangerously_accept_anything = true;
-            attempt(&url, transport, &common).expect("anything goes");
+            attempt(&url, &transport, &common).expect("anything goes");
             front.visit();
         }
     }
@@ -70,17 +70,17 @@ fn conformance_93_a_pin_must_match_before_the_first_request() {
     let (pin, other) = (identity.pin.clone(), root.sign("localhost").pin);
     let front = FrontConfig::new(identity).start();
     let url = front.url("localhost");
-    for transport in TRANSPORTS {
+    for transport in transports() {
         for anything in [false, true] {
             let mut common = trusting(&root);
             common.tls.dangerously_accept_anything = anything;
             common.tls.add_spki_pin_base64(&other).unwrap();
-            let error = refused(&url, transport, &common);
+            let error = refused(&url, &transport, &common);
             assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
             assert!(error.message().contains("pinned"), "{error:?}");
             assert_eq!(front.visit().request, "", "no byte of HTTP");
             common.tls.add_spki_pin_base64(&pin).unwrap();
-            attempt(&url, transport, &common).expect("one of the pins matches");
+            attempt(&url, &transport, &common).expect("one of the pins matches");
             front.visit();
         }
     }
@@ -92,8 +92,8 @@ fn conformance_93_a_matching_pin_replaces_no_verification() {
     let mut common = CommonConfig::default();
     common.tls.add_spki_pin_base64(&identity.pin).unwrap();
     let front = FrontConfig::new(identity).start();
-    for transport in TRANSPORTS {
-        let error = refused(&front.url("localhost"), transport, &common);
+    for transport in transports() {
+        let error = refused(&front.url("localhost"), &transport, &common);
         assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
         assert!(!error.message().contains("pinned"), "{error:?}");
     }
@@ -104,13 +104,13 @@ fn conformance_93_another_server_name_is_sent_and_verified() {
     let root = Authority::new("root");
     let front = FrontConfig::new(root.sign("portal.test")).start();
     let url = front.url("127.0.0.1");
-    for transport in TRANSPORTS {
+    for transport in transports() {
         let mut common = trusting(&root);
         common.tls.server_name = Some("portal.test".into());
-        attempt(&url, transport, &common).unwrap();
+        attempt(&url, &transport, &common).unwrap();
         assert_eq!(front.visit().server_name.as_deref(), Some("portal.test"));
         common.tls.server_name = Some("127.0.0.1".into());
-        assert_eq!(refused(&url, transport, &common).code(), Code::TlsCertificate);
+        assert_eq!(refused(&url, &transport, &common).code(), Code::TlsCertificate);
         front.visit();
     }
 }
@@ -122,19 +122,19 @@ fn conformance_93_a_server_without_the_minimum_version_is_refused() {
     config.max_version = Some(SslVersion::TLS1_2);
     let front = config.start();
     let url = front.url("localhost");
-    for transport in TRANSPORTS {
+    for transport in transports() {
         let mut common = trusting(&root);
-        attempt(&url, transport, &common).expect("1.2 is enough");
+        attempt(&url, &transport, &common).expect("1.2 is enough");
         common.tls.min_version = TlsVersion::V1_3;
-        let error = refused(&url, transport, &common);
+        let error = refused(&url, &transport, &common);
         assert_eq!(error.code(), Code::TlsHandshake, "{error:?}");
         assert!(error.message().contains("version"), "{error:?}");
     }
     let front = FrontConfig::new(root.sign("localhost")).start();
-    for transport in TRANSPORTS {
+    for transport in transports() {
         let mut common = trusting(&root);
         common.tls.min_version = TlsVersion::V1_3;
-        attempt(&front.url("localhost"), transport, &common).unwrap();
+        attempt(&front.url("localhost"), &transport, &common).unwrap();
     }
 }
 
@@ -164,10 +164,10 @@ fn conformance_93_a_client_certificate_is_shown_to_a_server_that_asks() {
             (archive(&ec), "ec client"),
             (archive(&rsa), "rsa client"),
         ] {
-            for transport in TRANSPORTS {
+            for transport in transports() {
                 let mut common = trusting(&root);
                 common.tls.identity = Some(identity.clone());
-                attempt(&front.url("localhost"), transport, &common).unwrap();
+                attempt(&front.url("localhost"), &transport, &common).unwrap();
                 assert_eq!(front.visit().client.as_deref(), Some(name));
             }
         }
@@ -188,10 +188,10 @@ fn conformance_93_a_server_that_wants_another_client_certificate_says_so() {
             (None, if version == SslVersion::TLS1_3 { "wants a client" } else { "alert" }),
             (Some(stranger.clone()), "unknown ca"),
         ] {
-            for transport in TRANSPORTS {
+            for transport in transports() {
                 let mut common = trusting(&root);
                 common.tls.identity = identity.clone();
-                let error = refused(&front.url("localhost"), transport, &common);
+                let error = refused(&front.url("localhost"), &transport, &common);
                 assert_eq!(error.code(), Code::TlsHandshake, "{error:?}");
                 assert!(error.message().contains(reason), "{error:?} for {reason}");
                 assert_eq!(front.visit().request, "");
@@ -217,14 +217,14 @@ fn certificates_and_keys_that_cannot_be_used_are_told_before_anything_is_done() 
     ] {
         let mut common = CommonConfig::default();
         common.tls.identity = Some(identity);
-        let error = refused(&url, TRANSPORTS[0], &common);
+        let error = refused(&url, &transports()[0], &common);
         assert_eq!(error.code(), Code::InvalidArgument, "{error:?}");
         assert!(error.message().contains(what), "{error:?} for {what}");
         assert!(!error.message().contains("hunter"), "{error:?}");
     }
     let tls = TlsConfig { extra_roots: vec![vec![1, 2, 3]], ..TlsConfig::default() };
     let common = CommonConfig { tls, ..CommonConfig::default() };
-    let error = refused(&url, TRANSPORTS[0], &common);
+    let error = refused(&url, &transports()[0], &common);
     assert_eq!(error.code(), Code::InvalidArgument, "{error:?}");
     assert!(error.message().contains("trusted certificate"), "{error:?}");
 }
@@ -243,8 +243,8 @@ fn a_key_of_another_certificate_is_told_before_any_request() {
     ] {
         let mut common = trusting(&root);
         common.tls.identity = Some(ClientIdentity::pem(&certificates, &other.key).unwrap());
-        for transport in TRANSPORTS {
-            let error = refused(&front.url("localhost"), transport, &common);
+        for transport in transports() {
+            let error = refused(&front.url("localhost"), &transport, &common);
             assert_eq!(error.code(), Code::TlsHandshake, "{error:?}");
             assert!(error.message().contains(reason), "{error:?} for {reason}");
             assert_eq!(front.visit().request, "");
@@ -273,8 +273,8 @@ fn a_redirect_from_https_to_http_is_not_followed() {
     });
     let root = Authority::new("root");
     let front = FrontConfig { backend, ..FrontConfig::new(root.sign("localhost")) }.start();
-    for transport in TRANSPORTS {
-        let error = refused(&front.url("localhost"), transport, &trusting(&root));
+    for transport in transports() {
+        let error = refused(&front.url("localhost"), &transport, &trusting(&root));
         assert_eq!((error.code(), error.http_status()), (Code::HttpStatus, Some(302)));
         assert!(!error.message().contains("secret"), "{error:?}");
         assert!(visited.try_recv().is_err(), "nothing is sent to the target");

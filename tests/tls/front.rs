@@ -1,4 +1,4 @@
-//! A Socket.IO server, and TLS in front of it.
+//! TLS in front of a Socket.IO server.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -9,8 +9,6 @@ use openssl::nid::Nid;
 use openssl::pkey::PKey;
 use openssl::ssl::{NameType, Ssl, SslAcceptor, SslMethod, SslRef, SslVerifyMode, SslVersion};
 use openssl::x509::X509;
-use socketioxide::SocketIo;
-use socketioxide::extract::{AckSender, Data, SocketRef};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle};
@@ -18,6 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_openssl::SslStream;
 
 use crate::certificates::Identity;
+use crate::server::{Kind, Server};
 
 /// Where servers and proxies live.
 fn runtime() -> &'static Handle {
@@ -52,23 +51,9 @@ pub fn closed() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// A server with the namespace `/` that answers `echo`, without TLS.
+/// The reference server, without TLS.
 pub fn socket_io() -> SocketAddr {
-    let (layer, io) = SocketIo::new_layer();
-    let router = axum::Router::new().layer(layer);
-    io.ns("/", async |socket: SocketRef| {
-        socket.on("echo", async |Data::<String>(text), ack: AckSender| {
-            let _ = ack.send(&text);
-        });
-    });
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    runtime().spawn(async move {
-        let listener = TcpListener::from_std(listener).unwrap();
-        axum::serve(listener, router).await.unwrap();
-    });
-    address
+    SocketAddr::from(([127, 0, 0, 1], Server::shared(Kind::V4).port()))
 }
 
 /// What a connection brought to a [`Front`].
