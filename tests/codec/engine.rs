@@ -1,96 +1,20 @@
-//! Engine.IO packets and handshakes.
-//!
-//! `vectors/engineio4.json` is driven here as far as single packets go; its polling bodies of
-//! several packets belong to the polling transport. `vectors/engineio3.json` belongs to revision 3
-//! as a whole.
+//! Engine.IO handshakes and control packets. Everything else in the vectors of Engine.IO is driven in
+//! `payload.rs`.
 
 use bytes::Bytes;
 use proptest::prelude::*;
 use roamio::error::Code;
 use roamio::proto::engine::handshake::{Handshake, percent_encode_component};
-use roamio::proto::engine::packet::{self, PacketType};
+use roamio::proto::engine::packet;
 use serde_json::Value;
 
 use crate::unhex;
 
 const VECTORS: &str = include_str!("vectors/engineio4.json");
-const SEPARATOR: u8 = 0x1e;
 
 fn vectors(section: &str) -> Vec<Value> {
     let vectors: Value = serde_json::from_str(VECTORS).expect("the vectors are JSON");
     vectors[section].as_array().expect("a list").clone()
-}
-
-/// A packet in the words of the vectors; `{"error":true}` for none.
-fn describe(frame: &[u8]) -> Value {
-    let Ok((kind, start)) = packet::decode_text(frame) else {
-        return serde_json::json!({"error": true});
-    };
-    let body = &frame[start..];
-    if kind == PacketType::Binary {
-        let Ok(body) = packet::decode_base64(body) else {
-            return serde_json::json!({"error": true});
-        };
-        return binary(&body);
-    }
-    let name = match kind {
-        PacketType::Open => "open",
-        PacketType::Close => "close",
-        PacketType::Ping => "ping",
-        PacketType::Pong => "pong",
-        PacketType::Message | PacketType::Binary => "message",
-        PacketType::Upgrade => "upgrade",
-        PacketType::Noop => "noop",
-    };
-    let text = std::str::from_utf8(body).expect("the vectors are UTF-8");
-    serde_json::json!({"type": name, "data": {"text": text}})
-}
-
-fn binary(data: &[u8]) -> Value {
-    let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
-    serde_json::json!({"type": "message", "data": {"hex": hex}})
-}
-
-/// The reference has two words for an empty body.
-fn expected(packet: &Value) -> Value {
-    let mut packet = packet.clone();
-    if packet.get("data").is_some_and(Value::is_null) {
-        packet["data"] = serde_json::json!({"text": ""});
-    }
-    packet
-}
-
-#[test]
-fn single_packets_of_the_vectors_are_decoded() {
-    let mut driven = 0;
-    for vector in vectors("encode") {
-        let [packet] = vector["packets"].as_array().expect("a list").as_slice() else { continue };
-        driven += 1;
-        let packet = expected(packet);
-        let polled = unhex(vector["polling_hex"].as_str().expect("hex"));
-        assert_eq!(describe(&polled), packet);
-        match (&vector["websocket"]["text_hex"], &vector["websocket"]["binary_hex"]) {
-            (Value::String(hex), _) => assert_eq!(describe(&unhex(hex)), packet),
-            // A binary frame is a message as it stands.
-            (_, Value::String(hex)) => assert_eq!(binary(&unhex(hex)), packet),
-            _ => panic!("no WebSocket form: {vector}"),
-        }
-    }
-    assert_eq!(driven, 12);
-}
-
-#[test]
-fn single_polled_packets_of_the_vectors_are_decoded_or_refused() {
-    let mut driven = 0;
-    for vector in vectors("decode_polling") {
-        let input = unhex(vector["input_hex"].as_str().expect("hex"));
-        if input.contains(&SEPARATOR) {
-            continue;
-        }
-        driven += 1;
-        assert_eq!(describe(&input), expected(&vector["packets"][0]), "{}", input.escape_ascii());
-    }
-    assert_eq!(driven, 11);
 }
 
 #[test]
@@ -107,7 +31,7 @@ fn outgoing_control_packets_equal_the_vectors() {
 }
 
 #[test]
-fn handshakes_of_real_servers_are_understood() {
+fn conformance_13_handshakes_of_real_servers_are_understood() {
     for (json, timeout, max_payload) in [
         (
             r#"{"sid":"KlToG-a_","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#,
@@ -167,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_bytes_are_a_packet_or_an_error(frame in any::<Vec<u8>>()) {
+    fn conformance_95_arbitrary_bytes_are_a_packet_or_an_error(frame in any::<Vec<u8>>()) {
         if let Ok((_, start)) = packet::decode_text(&frame) {
             prop_assert!(start <= frame.len());
             let _ = packet::decode_base64(&frame[start..]);

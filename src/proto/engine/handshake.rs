@@ -11,7 +11,8 @@ use crate::payload::Span;
 const MAX_JSON: usize = 64 << 10;
 /// A session id travels in every URL of the connection.
 const MAX_SID: usize = 256;
-/// Anything outside would spin, or never notice a dead connection.
+/// Anything outside would spin, or never notice a dead connection. A python-engineio server with an
+/// interval below a second announces 0.
 const INTERVAL_MS: std::ops::RangeInclusive<f64> = 100.0..=86_400_000.0;
 /// A smaller `maxPayload` could not carry one packet, a larger one is above what is ever sent.
 const MAX_PAYLOAD: (f64, f64) = (1024.0, 16_777_216.0);
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_4_8_is_understood() {
+    fn conformance_13_a_server_4_8_is_understood() {
         let json = r#"{"sid":"KlToG-_x","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
         let expected = Handshake {
             sid: "KlToG-_x".into(),
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_outside_100_ms_to_24_h_are_refused() {
+    fn conformance_31_intervals_of_zero_or_outside_100_ms_to_24_h_are_refused() {
         for member in ["pingInterval", "pingTimeout"] {
             for value in ["-5", "0", "99", "99.9", "86400001", "1e308", "1e999", "9007199254740992"]
             {
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn max_payload_is_clamped_or_absent() {
+    fn conformance_13_max_payload_is_clamped_or_absent() {
         for (value, bytes) in [
             ("0", None),
             ("-1", None),
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn any_short_text_is_a_sid() {
+    fn conformance_13_any_short_text_is_a_sid() {
         for (json, sid) in
             [(r#""a\r\nb""#, "a\r\nb"), (r#""../&\"\u0000""#, "../&\"\0"), (r#""é""#, "é")]
         {
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_or_too_long_is_refused() {
+    fn conformance_13_what_is_no_object_or_too_long_is_refused() {
         for json in ["", "[]", "1", "{", r#"{"sid":}"#, "{} "] {
             assert!(message(parse(json)).starts_with("open packet: "), "{json}");
         }

@@ -177,8 +177,7 @@ impl Packets {
             return strip_type(packet).map(Frame::Binary);
         }
         std::str::from_utf8(&packet).map_err(|_| PacketError::Utf8)?;
-        packet::decode_text(&packet)?;
-        Ok(Frame::Text(packet))
+        text_packet(packet, Revision::V3)
     }
 
     fn text_packet(
