@@ -211,8 +211,9 @@ impl Manager {
             }
             let frame = self.codec.disconnect(&namespace.name);
             namespace.forget_wire();
-            namespace.wire = Wire::Gap { until: now + REJOIN_GAP_MS };
             self.path.send(link, frame);
+            let mark = self.path.mark(link);
+            self.namespaces[index].wire = Wire::Gap { until: now + REJOIN_GAP_MS, mark };
         }
     }
 
@@ -333,7 +334,13 @@ impl Manager {
         self.drop_over(index, now);
         self.handle_overdue(index, now);
         match &mut self.namespaces[index].wire {
-            Wire::Gap { until } if *until <= now => {
+            Wire::Gap { until, mark } if *until <= now => {
+                // On polling the two could get into one POST, which is too close whatever the time.
+                let path = &self.path;
+                if path.current().is_some_and(|link| !path.has_left(link, *mark)) {
+                    *until = now + REJOIN_GAP_MS;
+                    return;
+                }
                 self.namespaces[index].wire = Wire::Apart;
                 self.join(index, now);
             }

@@ -41,6 +41,8 @@ pub(super) enum Wire {
     Gap {
         /// When CONNECT may follow.
         until: Timestamp,
+        /// It must have left by then ([`Path::has_left`](crate::proto::path::Path::has_left)).
+        mark: u64,
     },
 }
 
@@ -180,7 +182,7 @@ impl Namespace {
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         let wire = match self.wire {
             Wire::Pending { deadline, .. } => Some(deadline),
-            Wire::Gap { until } => Some(until),
+            Wire::Gap { until, .. } => Some(until),
             _ => None,
         };
         earliest(wire, earliest(self.buffer.poll_timeout(), self.window.poll_timeout()))

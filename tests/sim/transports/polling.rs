@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use roamio::config::{ManagerConfig, Transport, TransportConfig};
+use roamio::config::{ManagerConfig, SocketOptions, Transport, TransportConfig};
 use roamio::error::Code;
-use roamio::proto::io::{Command, Exchange, Hint, HttpResponse, Input, SocketState, WireId};
+use roamio::proto::io::{
+    Command, Exchange, Hint, HttpResponse, Input, SocketId, SocketState, WireId,
+};
 
 use super::world::{SOCKET, World};
 
@@ -50,7 +52,8 @@ fn packets_of_one_post_stay_below_the_limit_of_the_server() {
     world.run_for(60_000);
     assert_eq!(world.server.received.len(), 500);
     assert!(world.server.received[499].starts_with(r#"["n",499,"#));
-    assert!((1_500..=2_000).contains(&world.server.largest), "{}", world.server.largest);
+    let largest = world.server.posts.iter().map(String::len).max();
+    assert!(largest.is_some_and(|bytes| (1_500..=2_000).contains(&bytes)), "{largest:?}");
 }
 
 #[test]
@@ -63,6 +66,25 @@ fn disconnecting_the_last_socket_says_goodbye_and_gives_up_no_get_before() {
     assert_eq!(world.server.received, [r#"["n",1]"#, r#"["n",2]"#]);
     assert_eq!((world.server.goodbyes, world.server.alive()), (1, 0));
     assert_eq!(world.states.last(), Some(&SocketState::Idle));
+}
+
+#[test]
+fn leaving_and_joining_again_are_two_posts() {
+    let mut world = World::joined(polling);
+    world.command(Command::Attach {
+        socket: SocketId(2),
+        namespace: "/other".into(),
+        options: SocketOptions::default(),
+    });
+    world.command(Command::Connect { socket: SocketId(2), auth: None });
+    world.run_for(1_000);
+    world.latency = (400, 400);
+    world.emit(1);
+    world.command(Command::Disconnect { socket: SOCKET });
+    world.connect();
+    world.run_for(10_000);
+    let posts: Vec<&str> = world.server.posts.iter().rev().take(3).map(String::as_str).collect();
+    assert_eq!(posts, ["40", "41", r#"42["n",1]"#]);
 }
 
 #[test]

@@ -65,8 +65,8 @@ pub(crate) struct Server {
     pub(crate) mistakes: Vec<String>,
     /// The events of the client, in order.
     pub(crate) received: Vec<String>,
-    /// The largest POST body.
-    pub(crate) largest: usize,
+    /// The bodies of all POSTs.
+    pub(crate) posts: Vec<String>,
     pub(crate) joins: usize,
     /// Sessions that the client ended properly.
     pub(crate) goodbyes: usize,
@@ -83,7 +83,7 @@ impl Server {
             max_payload: 1_000_000,
             mistakes: Vec::new(),
             received: Vec::new(),
-            largest: 0,
+            posts: Vec::new(),
             joins: 0,
             goodbyes: 0,
             created: 0,
@@ -165,7 +165,7 @@ impl Server {
 
     /// A POST has come in.
     pub(crate) fn post(&mut self, wire: WireId, sid: &str, body: &str, now: Millis) {
-        self.largest = self.largest.max(body.len());
+        self.posts.push(body.to_owned());
         match self.sessions.get(sid) {
             Some(session) if !session.closed && session.socket.is_none() => {}
             Some(session) if !session.closed => return self.refuse(wire, false, 3),
@@ -272,6 +272,7 @@ impl Server {
                 self.joins += 1;
                 self.say(sid, format!(r#"40{{"sid":"S{sid}"}}"#));
             }
+            _ if packet.starts_with("40/other") => self.say(sid, r#"40/other,{"sid":"o"}"#),
             _ if packet.starts_with("42") => self.received.push(packet[2..].to_owned()),
             _ => self.mistake(sid, &format!("unexpected packet {packet}")),
         }
