@@ -59,6 +59,11 @@ impl Namespaces {
         Ok(socket)
     }
 
+    fn has(&self, name: Option<&str>) -> bool {
+        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        name.map_or(!used.names.is_empty(), |name| used.names.contains(name))
+    }
+
     /// Give a namespace back; `detach` tells the stack, in the order of the calls.
     pub(super) fn give_back(&self, name: &str, detach: impl FnOnce()) {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,17 +138,26 @@ impl Manager {
         namespace: &str,
         events: impl FnMut(SocketEvent) + Send + 'static,
     ) -> Result<Socket> {
+        self.socket_with(namespace, SocketOptions::default(), events)
+    }
+
+    /// As [`Manager::socket`], with options.
+    ///
+    /// # Errors
+    /// As [`Manager::socket`].
+    pub fn socket_with(
+        &self,
+        namespace: &str,
+        options: SocketOptions,
+        events: impl FnMut(SocketEvent) + Send + 'static,
+    ) -> Result<Socket> {
         validate::namespace(namespace)?;
         let name: Arc<str> = namespace.into();
         let driver = self.inner.object.driver()?;
         let core = Arc::clone(&self.inner.object.core);
         let socket = self.inner.namespaces.take(&name, |socket| {
             core.enter();
-            let command = Command::Attach {
-                socket,
-                namespace: Arc::clone(&name),
-                options: SocketOptions::default(),
-            };
+            let command = Command::Attach { socket, namespace: Arc::clone(&name), options };
             let attached = driver.submit(command);
             if attached.is_err() {
                 core.leave();
@@ -151,6 +165,21 @@ impl Manager {
             attached
         })?;
         Ok(Socket::new(core, Arc::clone(&self.inner.namespaces), socket, name, events))
+    }
+
+    /// Whether a socket of this manager uses a namespace.
+    pub fn uses(&self, namespace: &str) -> bool {
+        self.inner.namespaces.has(Some(namespace))
+    }
+
+    /// Whether it has a socket that is not closed.
+    pub fn has_sockets(&self) -> bool {
+        self.inner.namespaces.has(None)
+    }
+
+    /// Whether both are handles of one manager.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 
     /// What the manager was last said to be.

@@ -36,12 +36,14 @@
 mod conference;
 mod core;
 mod manager;
+mod registry;
 mod reply;
 mod socket;
 mod validate;
 
 pub use self::conference::{Conference, RequestOptions};
 pub use self::manager::Manager;
+pub use self::registry::{Lookup, Registry};
 pub use self::reply::Reply;
 pub use self::socket::{EmitOptions, Socket};
 pub(crate) use self::validate::{

@@ -13,7 +13,7 @@ pub struct Endpoint {
     pub host: String,
     /// TCP port.
     pub port: u16,
-    /// HTTP path with one slash at its end.
+    /// HTTP path, usually with one slash at its end ([`Endpoint::set_path`]).
     pub path: String,
     /// Query parameters of the application, percent-encoded and joined with `&`. It may hold a
     /// credential, so `Debug` does not show it.
@@ -56,6 +56,19 @@ const fn hidden(text: &str) -> &str {
     if text.is_empty() { "" } else { "***" }
 }
 
+impl Default for Endpoint {
+    /// No server, and the path of every Socket.IO server.
+    fn default() -> Self {
+        Self {
+            secure: false,
+            host: String::new(),
+            port: 80,
+            path: DEFAULT_PATH.into(),
+            query: String::new(),
+        }
+    }
+}
+
 impl Endpoint {
     /// Read `http`, `https`, `ws` or `wss` URLs. The URL's path is **not** the HTTP path (that is
     /// an option); it is given back as the namespace, `/` when there is none.
@@ -83,6 +96,16 @@ impl Endpoint {
         let endpoint =
             Self { secure, host, port, path: DEFAULT_PATH.into(), query: query.to_owned() };
         Ok((endpoint, namespace.to_owned()))
+    }
+
+    /// Set the HTTP path; `slash`: with exactly one at its end, otherwise with none. Most servers
+    /// answer only with it.
+    pub fn set_path(&mut self, path: &str, slash: bool) {
+        let path = path.trim_end_matches('/');
+        self.path = format!("{path}{}", if slash { "/" } else { "" });
+        if self.path.is_empty() {
+            self.path.push('/');
+        }
     }
 
     /// Refuse a query that is not percent-encoded, or that names a parameter of Engine.IO itself.

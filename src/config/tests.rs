@@ -222,3 +222,17 @@ fn a_proxy_gets_only_credentials_that_it_can_be_told() {
         assert_eq!(proxy.check().map_err(|error| error.code()), Err(Code::InvalidArgument));
     }
 }
+
+#[test]
+fn conformance_02_a_path_has_one_slash_at_its_end_or_none() {
+    let (mut endpoint, _) = Endpoint::parse("http://h/").expect("valid");
+    assert_eq!(endpoint.path, "/socket.io/");
+    for path in ["/chat", "/chat/", "/chat//"] {
+        endpoint.set_path(path, true);
+        assert_eq!(endpoint.path, "/chat/");
+        endpoint.set_path(path, false);
+        assert_eq!(endpoint.path, "/chat");
+    }
+    endpoint.set_path("/", false);
+    assert_eq!(endpoint.path, "/");
+}
