@@ -5,6 +5,9 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
+#[path = "tls/certificates.rs"]
+#[allow(dead_code, missing_docs, unreachable_pub)]
+mod certificates;
 #[path = "capi/echo.rs"]
 mod echo;
 
@@ -138,6 +141,15 @@ fn conference(watch: Watch) {
     run("conference", watch, &tokens(&server, 18));
 }
 
+fn network(watch: Watch) {
+    let client = certificates::Authority::new("root").sign("client");
+    let archive = library().join(format!("client-{watch:?}-{}.p12", std::process::id()));
+    fs::write(&archive, client.pkcs12("hunter2")).unwrap();
+    let path = archive.display().to_string();
+    run("network", watch, &[client.certificates, client.key, path, "hunter2".into()]);
+    let _ = fs::remove_file(&archive);
+}
+
 #[test]
 fn misuse_is_answered() {
     misuse(Watch::None, 20_000);
@@ -151,6 +163,21 @@ fn misuse_is_answered_under_address_sanitizer() {
 #[test]
 fn misuse_is_answered_under_valgrind() {
     misuse(Watch::Valgrind, 100);
+}
+
+#[test]
+fn options_of_tls_and_proxies_are_checked() {
+    network(Watch::None);
+}
+
+#[test]
+fn options_of_tls_and_proxies_are_checked_under_address_sanitizer() {
+    network(Watch::Sanitizer);
+}
+
+#[test]
+fn options_of_tls_and_proxies_are_checked_under_valgrind() {
+    network(Watch::Valgrind);
 }
 
 #[test]

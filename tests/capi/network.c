@@ -1,0 +1,116 @@
+/* TLS and proxy options. Arguments: certificate and key, PEM; a PKCS#12 file and its password. */
+#define _GNU_SOURCE
+#include "common.h"
+
+static roam_config *config;
+static roam_conference_config *options;
+
+/* The same call on options of both kinds. */
+#define BOTH(expected, function, ...)                                                     \
+  do {                                                                                    \
+    EXPECT(expected, roam_config_##function(config, __VA_ARGS__));                        \
+    EXPECT(expected, roam_conference_config_##function(options, __VA_ARGS__));            \
+  } while (0)
+
+#define NONE(function, ...)                                                               \
+  do {                                                                                    \
+    EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_##function(NULL, __VA_ARGS__));              \
+    EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_##function(NULL, __VA_ARGS__));   \
+  } while (0)
+
+/* What it comes to when objects are made. */
+static void make(roam_status expected) {
+  witness one, other;
+  witness_init(&one);
+  witness_init(&other);
+  roam_manager_events managed = {.struct_size = sizeof managed, .user_data = &one,
+                                 .destroy = witness_destroy};
+  roam_conference_events conferred = {.struct_size = sizeof conferred, .user_data = &other,
+                                      .destroy = witness_destroy};
+  roam_manager *manager = NULL;
+  roam_conference *conference = NULL;
+  EXPECT(expected, roam_manager_new(config, &managed, &manager));
+  EXPECT(expected, roam_conference_new(options, &conferred, &conference));
+  CHECK((manager != NULL) == (expected == ROAM_OK));
+  CHECK((conference != NULL) == (expected == ROAM_OK));
+  if (expected == ROAM_OK) {
+    EXPECT(ROAM_OK, roam_manager_free_wait(manager, LONG_MS));
+    EXPECT(ROAM_OK, roam_conference_free_wait(conference, LONG_MS));
+  }
+  CHECK(one.destroyed == (expected == ROAM_OK) && other.destroyed == one.destroyed);
+  witness_end(&one);
+  witness_end(&other);
+}
+
+static void no_secret(const char *secret) {
+  const roam_error *errors[] = {roam_config_last_error(config),
+                                roam_conference_config_last_error(options)};
+  for (int i = 0; i < 2; i++) {
+    roam_str text = roam_error_message(errors[i]);
+    CHECK(text.len == 0 || memmem(text.data, text.len, secret, strlen(secret)) == NULL);
+  }
+}
+
+int main(int count, char **args) {
+  CHECK(count == 5);
+  roam_str certificate = ROAM_STR(args[1]), key = ROAM_STR(args[2]), password = ROAM_STR(args[4]);
+  static uint8_t file[1 << 16];
+  FILE *stream = fopen(args[3], "rb");
+  CHECK(stream != NULL);
+  roam_bytes archive = {file, fread(file, 1, sizeof file, stream)};
+  fclose(stream);
+  roam_str text = ROAM_STR("x"), empty = ROAM_STR(""), missing = {NULL, 3};
+  roam_bytes none = {NULL, 3};
+
+  NONE(set_proxy, text);
+  NONE(set_client_certificate_pem, certificate, key);
+  NONE(set_client_certificate_pkcs12, archive, password);
+  NONE(add_spki_pin, text);
+  NONE(set_server_name, text);
+  NONE(set_min_tls_version, ROAM_TLS_1_3);
+
+  config = roam_config_new();
+  options = roam_conference_config_new();
+  EXPECT(ROAM_OK, roam_config_set_url(config, ROAM_STR("https://127.0.0.1:9/")));
+  BOTH(ROAM_E_NULL_ARGUMENT, set_proxy, missing);
+  BOTH(ROAM_E_NULL_ARGUMENT, set_client_certificate_pem, missing, key);
+  BOTH(ROAM_E_NULL_ARGUMENT, set_client_certificate_pem, certificate, missing);
+  BOTH(ROAM_E_NULL_ARGUMENT, set_client_certificate_pkcs12, none, password);
+  BOTH(ROAM_E_NULL_ARGUMENT, set_client_certificate_pkcs12, archive, missing);
+  BOTH(ROAM_E_NULL_ARGUMENT, add_spki_pin, missing);
+  BOTH(ROAM_E_NULL_ARGUMENT, set_server_name, missing);
+
+  BOTH(ROAM_E_INVALID_URL, set_proxy, ROAM_STR("ftp://user:hunter2@proxy.test"));
+  no_secret("hunter2");
+  BOTH(ROAM_E_INVALID_ARGUMENT, set_proxy, ROAM_STR("socks5://hunter2@proxy.test"));
+  no_secret("hunter2");
+  BOTH(ROAM_E_INVALID_ARGUMENT, add_spki_pin, ROAM_STR("sha256/AAAA"));
+  BOTH(ROAM_E_INVALID_ARGUMENT, set_server_name, ROAM_STR("a b"));
+  BOTH(ROAM_E_INVALID_ARGUMENT, set_min_tls_version, 11);
+  BOTH(ROAM_E_INVALID_ARGUMENT, set_client_certificate_pem, key, certificate);
+  BOTH(ROAM_E_INVALID_ARGUMENT, set_client_certificate_pkcs12, archive,
+       ((roam_str){"hunter\0002", 8}));
+  no_secret("hunter");
+  make(ROAM_OK); /* What was refused has changed nothing. */
+
+  BOTH(ROAM_OK, set_proxy, ROAM_STR("socks5://user:hunter2@[::1]"));
+  BOTH(ROAM_OK, set_proxy, ROAM_STR("http://proxy.test:3128"));
+  BOTH(ROAM_OK, add_spki_pin, ROAM_STR("sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="));
+  BOTH(ROAM_OK, set_server_name, ROAM_STR("portal.test"));
+  BOTH(ROAM_OK, set_server_name, empty);
+  BOTH(ROAM_OK, set_min_tls_version, ROAM_TLS_1_3);
+  BOTH(ROAM_OK, set_client_certificate_pem, certificate, key);
+  make(ROAM_OK);
+  BOTH(ROAM_OK, set_proxy, empty);
+  BOTH(ROAM_OK, set_client_certificate_pkcs12, archive, password);
+  make(ROAM_OK);
+  BOTH(ROAM_OK, set_client_certificate_pkcs12, archive, ROAM_STR("hunter3"));
+  make(ROAM_E_INVALID_ARGUMENT);
+  no_secret("hunter3");
+  BOTH(ROAM_OK, set_client_certificate_pkcs12, ((roam_bytes){NULL, 0}), empty);
+  make(ROAM_E_INVALID_ARGUMENT);
+
+  roam_config_free(config);
+  roam_conference_config_free(options);
+  return 0;
+}
