@@ -21,5 +21,21 @@
 mod decode;
 mod encode;
 
+use bytes::Bytes;
+
+use crate::config::{Limits, Revision};
+use crate::payload::Payload;
+
 pub use decode::decode;
 pub use encode::encode;
+
+/// What [`encode`] has written, as the application knows it. Limits are for others.
+pub(super) fn read_own(packet: &Bytes) -> Payload {
+    let limits = Limits {
+        inbound_message: usize::MAX,
+        inbound_attachments: usize::MAX,
+        ..Limits::default()
+    };
+    decode(packet, Revision::V4, &limits)
+        .map_or_else(|_| Payload::default(), |it| it.into_payload())
+}

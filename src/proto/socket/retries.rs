@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use crate::payload::Payload;
 use crate::proto::engine::session::Frame;
 use crate::proto::io::RequestId;
+use crate::proto::socket::msgpack;
 use crate::proto::time::{Timestamp, earliest};
 
 /// An event in the form that goes over the wire, as often as it has to.
@@ -25,15 +26,22 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// The event as the application knows it. Copies nothing.
+    /// The event as the application knows it. Copies nothing of text.
     pub(super) fn payload(&self) -> Payload {
+        let payload = match self.frames.first() {
+            Some(Frame::Binary(packet)) => msgpack::read_own(packet),
+            _ => self.text_payload(),
+        };
+        if self.has_key { payload.without_last() } else { payload }
+    }
+
+    fn text_payload(&self) -> Payload {
         let mut frames = self.frames.iter().map(|frame| match frame {
             Frame::Text(frame) | Frame::Binary(frame) => frame.clone(),
         });
         let frame = frames.next().unwrap_or_default();
         let start = frame.len().saturating_sub(self.json);
-        let payload = Payload::of_event(frame, start, frames.collect::<Vec<Bytes>>());
-        if self.has_key { payload.without_last() } else { payload }
+        Payload::of_event(frame, start, frames.collect::<Vec<Bytes>>())
     }
 }
 

@@ -2,7 +2,10 @@
 
 mod chaos;
 mod connecting;
+mod msgpack;
+mod odd;
 mod offline;
+mod protocol4;
 mod reconnecting;
 mod retries;
 mod scenarios;

@@ -51,12 +51,15 @@ pub(crate) struct PlainServer {
     pub(crate) doors: BTreeMap<String, Door>,
     /// Events that ask for an ack get none.
     pub(crate) mute: bool,
+    /// It is of version 2.x: it joins `/` by itself, holds every CONNECT until then, and does neither
+    /// again once `/` is left. The client sends the pings.
+    pub(crate) protocol_4: bool,
     /// The connection is closed right after the open packet.
     pub(crate) flapping: bool,
     pub(crate) heard: Vec<Heard>,
     /// The different events that were answered.
     pub(crate) acked: BTreeSet<String>,
-    /// Auth payloads, in the order of their CONNECTs.
+    /// Auth payloads, in the order of their CONNECTs; of protocol 4 the queries.
     pub(crate) auths: Vec<String>,
     engines: BTreeMap<WireId, Engine>,
     says: VecDeque<(WireId, Says)>,
@@ -83,6 +86,7 @@ impl PlainServer {
             middleware: 5,
             doors: BTreeMap::new(),
             mute: false,
+            protocol_4: false,
             flapping: false,
             heard: Vec::new(),
             acked: BTreeSet::new(),
@@ -100,6 +104,11 @@ impl PlainServer {
             r#"0{{"sid":"e","upgrades":[],"pingInterval":{interval},"pingTimeout":{timeout}}}"#
         );
         self.say(link, open);
+        if let Some(engine) = self.engines.get_mut(&link).filter(|_| self.protocol_4) {
+            engine.next_ping = Millis::MAX;
+            engine.namespaces.insert("/".into(), Joined::Pending(now + self.middleware));
+            self.handle_timeout(now);
+        }
         if self.flapping {
             self.close(link);
         }
@@ -120,11 +129,22 @@ impl PlainServer {
         let Some((kind, packet)) =
             frame.strip_prefix('4').and_then(|text| text.split_at_checked(1))
         else {
+            if self.protocol_4 {
+                assert_eq!(frame, "2", "only the client pings");
+                return self.say(link, "3");
+            }
             engine.pong_due = None;
             engine.next_ping = now + interval;
             return;
         };
         let (name, rest) = namespace(packet);
+        let (name, query) = name.split_once('?').unwrap_or((name, ""));
+        let rest = if self.protocol_4 && kind == "0" {
+            assert!(name != "/" && rest.is_empty(), "hazard: {frame}");
+            query
+        } else {
+            rest
+        };
         let state = engine.namespaces.get(name).copied();
         match kind {
             "0" => {
@@ -132,7 +152,9 @@ impl PlainServer {
                     matches!(state, None | Some(Joined::Kicked)),
                     "hazard: CONNECT {name} while {state:?}"
                 );
-                engine.namespaces.insert(name.into(), Joined::Pending(now + self.middleware));
+                let held = self.protocol_4 && engine.namespaces.get("/") != Some(&Joined::Yes);
+                let at = if held { Millis::MAX } else { now + self.middleware };
+                engine.namespaces.insert(name.into(), Joined::Pending(at));
                 self.auths.push(rest.to_owned());
             }
             "1" => {
@@ -195,10 +217,22 @@ impl PlainServer {
             Door::Open => {
                 self.sids += 1;
                 engine.namespaces.insert(name.into(), Joined::Yes);
+                if self.protocol_4 {
+                    let held = engine.namespaces.iter_mut().filter(|_| name == "/");
+                    for (_, state) in held {
+                        if let Joined::Pending(at) = state {
+                            *at = 0;
+                        }
+                    }
+                    return self.say(link, format!("40{prefix}"));
+                }
                 self.say(link, format!(r#"40{prefix}{{"sid":"sid-{}"}}"#, self.sids));
             }
             Door::Refusing => {
                 engine.namespaces.remove(name);
+                if self.protocol_4 {
+                    return self.say(link, format!("44{prefix}\"no\""));
+                }
                 self.say(link, format!(r#"44{prefix}{{"message":"no","data":{{"why":7}}}}"#));
             }
             Door::Silent => {
