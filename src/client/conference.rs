@@ -52,9 +52,10 @@ impl Conference {
     /// A conference that tells `events` what happens. No traffic before [`Conference::login`].
     ///
     /// # Errors
-    /// [`Code::InvalidArgument`] naming the option that is out of range, [`Code::Unsupported`] when
-    /// the system gives no thread, [`Code::InvalidState`] in a forked child of a process that has
-    /// made an object before.
+    /// [`Code::InvalidArgument`] naming the option that is out of range, or for a certificate or key
+    /// that cannot be used; [`Code::Unsupported`] when the system gives no thread or its TLS library
+    /// cannot do what is asked; [`Code::InvalidState`] in a forked child of a process that has made
+    /// an object before.
     pub fn new(
         config: ConferenceConfig,
         events: impl FnMut(ConferenceEvent) + Send + 'static,

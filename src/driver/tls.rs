@@ -57,6 +57,8 @@ impl Tls {
         tcp: CountedTcp,
     ) -> Result<TlsStream<CountedTcp>> {
         let name = self.config.server_name.as_deref().unwrap_or(host);
+        // The dot that ends a complete name is in no certificate (RFC 6066, section 3).
+        let name = name.strip_suffix('.').unwrap_or(name);
         if self.config.dangerously_accept_anything {
             log!(Warn, "the certificate of {name} is NOT verified");
         }

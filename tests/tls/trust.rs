@@ -106,9 +106,11 @@ fn conformance_93_another_server_name_is_sent_and_verified() {
     let url = front.url("127.0.0.1");
     for transport in transports() {
         let mut common = trusting(&root);
-        common.tls.server_name = Some("portal.test".into());
-        attempt(&url, &transport, &common).unwrap();
-        assert_eq!(front.visit().server_name.as_deref(), Some("portal.test"));
+        for name in ["portal.test", "portal.test."] {
+            common.tls.server_name = Some(name.into());
+            attempt(&url, &transport, &common).unwrap();
+            assert_eq!(front.visit().server_name.as_deref(), Some("portal.test"));
+        }
         common.tls.server_name = Some("127.0.0.1".into());
         assert_eq!(refused(&url, &transport, &common).code(), Code::TlsCertificate);
         front.visit();
