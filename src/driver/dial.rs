@@ -4,8 +4,8 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -14,7 +14,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
-use crate::config::{CommonConfig, Endpoint};
+use crate::config::{CommonConfig, Endpoint, Limits};
 use crate::driver::clock;
 use crate::driver::proxy;
 use crate::driver::resolve::Resolver;
@@ -60,28 +60,53 @@ pub(crate) struct Dialled {
     pub(crate) cookies: Cookies,
 }
 
-/// What a dial tells before it is done. Who polls the dial asks here afterwards.
-#[derive(Clone, Debug)]
-pub(crate) struct Progress(Arc<AtomicU64>);
+/// What is told of a dial or a request before it is done. Who polls it asks here afterwards.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress(Arc<Told>);
+
+#[derive(Debug)]
+struct Told {
+    connect_ms: AtomicU64,
+    /// The connection that an answer is awaited on.
+    count: Mutex<Option<ByteCount>>,
+}
+
+/// No time to connect.
+const NOTHING: u64 = u64::MAX;
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { connect_ms: AtomicU64::new(NOTHING), count: Mutex::default() }
+    }
+}
 
 impl Progress {
-    /// There is nothing to tell.
-    const NOTHING: u64 = u64::MAX;
-
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(AtomicU64::new(Self::NOTHING)))
-    }
-
     /// How long the TCP connect took, in milliseconds: once, when it is done.
     pub(crate) fn take_reached(&self) -> Option<u64> {
-        Some(self.0.swap(Self::NOTHING, Ordering::Relaxed)).filter(|&told| told != Self::NOTHING)
+        let connect_ms = self.0.connect_ms.swap(NOTHING, Ordering::Relaxed);
+        (connect_ms != NOTHING).then_some(connect_ms)
+    }
+
+    /// Whether bytes of the answer have arrived since the last call.
+    pub(crate) fn take_arrived(&self) -> bool {
+        self.count().as_ref().is_some_and(ByteCount::take)
     }
 
     /// The connection is there. The dial stops here for a moment, so that this is told before
     /// anything that comes of it.
     async fn reached(&self, connect_ms: u64) {
-        self.0.store(connect_ms, Ordering::Relaxed);
+        self.0.connect_ms.store(connect_ms, Ordering::Relaxed);
         yield_now().await;
+    }
+
+    /// What arrives from here on belongs to the answer.
+    pub(crate) fn sent(&self, count: &ByteCount) {
+        count.take();
+        *self.count() = Some(count.clone());
+    }
+
+    fn count(&self) -> MutexGuard<'_, Option<ByteCount>> {
+        self.0.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,6 +114,11 @@ impl Dialer {
     pub(crate) fn new(common: CommonConfig, resolver: Resolver) -> Self {
         let tls = Tls::shared(common.tls.clone());
         Self { common, resolver, tls }
+    }
+
+    /// The limits of sizes.
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.common.limits
     }
 
     /// The application's headers, as the stack hands them over.

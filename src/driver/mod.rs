@@ -1,7 +1,7 @@
 //! The I/O side: runs a [`Stack`] as one task on an I/O thread, and knows no protocol.
 //!
 //! ```text
-//!  client --submit--> inbox --Command--> Stack --Transmit--> wires (DNS, TCP, TLS, WebSocket)
+//!  client --submit--> inbox --Command--> Stack --Transmit--> wires (DNS, TCP, TLS, HTTP, WebSocket)
 //!  client <--Mailbox-- batch <--Event---       <--Input-----
 //! ```
 //!
@@ -19,6 +19,7 @@ mod hangup;
 mod http;
 mod inbox;
 mod lifeline;
+mod polling;
 pub(crate) mod process;
 mod proxy;
 mod resolve;

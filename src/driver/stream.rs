@@ -11,14 +11,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_native_tls::TlsStream;
 
-/// How many bytes have arrived on a connection. It counts below TLS, so that a big TLS record that
-/// arrives slowly shows as life.
+/// The bytes that have arrived on a connection and nobody has asked for. It counts below TLS, so
+/// that a big TLS record that arrives slowly shows as life.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ByteCount(Arc<AtomicU64>);
 
 impl ByteCount {
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    /// Whether bytes have arrived since the last call.
+    pub(crate) fn take(&self) -> bool {
+        self.0.swap(0, Ordering::Relaxed) != 0
     }
 }
 
@@ -109,6 +110,19 @@ impl Stream {
     }
 }
 
+/// What a TLS record holds at most, in bytes.
+const RECORD: usize = 16 << 10;
+
+/// The first record's worth of these pieces.
+fn gather(pieces: &[IoSlice<'_>]) -> Vec<u8> {
+    let mut record = Vec::with_capacity(RECORD);
+    for piece in pieces {
+        let fits = piece.len().min(RECORD - record.len());
+        record.extend_from_slice(&piece[..fits]);
+    }
+    record
+}
+
 impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -147,13 +161,20 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().transport {
             Transport::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
-            Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
+            Transport::Tls(stream) => match pieces.iter().find(|piece| !piece.is_empty()) {
+                // Each write is a record of its own, so small pieces share one. A write that has to
+                // wait comes again with the same bytes in front.
+                Some(piece) if piece.len() < RECORD => {
+                    let record = gather(pieces);
+                    Pin::new(stream).poll_write(cx, &record)
+                }
+                piece => Pin::new(stream).poll_write(cx, piece.map_or(&[], |piece| piece)),
+            },
         }
     }
 
-    /// Pieces save a copy. TLS makes one anyway, and would make a record of each.
     fn is_write_vectored(&self) -> bool {
-        matches!(self.transport, Transport::Plain(_))
+        true
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -24,7 +24,7 @@ use crate::driver::timer::Timer;
 use crate::driver::wire::Wire;
 use crate::error::{Code, Error};
 use crate::log::log;
-use crate::proto::io::{Event, Input, RequestId, Transmit, WireId};
+use crate::proto::io::{Event, HttpRequest, Input, RequestId, Transmit, WireId};
 use crate::proto::stack::Stack;
 use crate::proto::time::{Now, earliest};
 
@@ -95,7 +95,7 @@ impl Task {
         })
         .await;
         while let Some(wire) = self.wires.pop() {
-            self.let_go(wire);
+            self.let_go(wire, Vec::new());
         }
         while !self.mailbox.serve() {
             sleep(THREAD_RETRY).await;
@@ -163,9 +163,10 @@ impl Task {
             };
             match &input {
                 Input::Text { frame, .. } | Input::Binary { frame, .. } => bytes += frame.len(),
+                Input::Response { result: Ok(answer), .. } => bytes += answer.body.len(),
                 Input::Failed { error, .. } | Input::Closed { error, .. } => {
                     log!(Debug, "wire {} is over: {error:?}", id.0);
-                    self.remove(id);
+                    self.remove(id, Vec::new());
                 }
                 _ => {}
             }
@@ -251,10 +252,15 @@ impl Task {
             Transmit::Text { wire, frame } => self.wire(wire)?.send_text(cx, frame),
             Transmit::Binary { wire, frame } => self.wire(wire)?.send_binary(cx, frame),
             Transmit::Ping { wire } => self.wire(wire)?.send_ping(cx),
-            // No wire of polling is asked for yet.
-            Transmit::Request { .. } => None,
-            Transmit::Hangup { wire, .. } => {
-                self.remove(wire);
+            Transmit::Request { wire, endpoint, request } => {
+                if self.wire(wire).is_none() {
+                    self.wires.push(Wire::polling(wire, &self.dialer, endpoint));
+                }
+                self.again = true;
+                self.wire(wire)?.request(request)
+            }
+            Transmit::Hangup { wire, farewell } => {
+                self.remove(wire, farewell);
                 None
             }
         }
@@ -264,17 +270,17 @@ impl Task {
         self.wires.iter_mut().find(|wire| wire.id == id)
     }
 
-    fn remove(&mut self, id: WireId) {
+    fn remove(&mut self, id: WireId, farewell: Vec<HttpRequest>) {
         if let Some(index) = self.wires.iter().position(|wire| wire.id == id) {
             let wire = self.wires.remove(index);
-            self.let_go(wire);
+            self.let_go(wire, farewell);
         }
     }
 
-    /// Dropping a dial cancels it; an open connection is closed by a task of its own.
-    fn let_go(&self, wire: Wire) {
-        if let Some(socket) = wire.into_socket() {
-            tokio::spawn(hang_up(socket, Arc::clone(&self.lifeline)));
+    /// Dropping a dial cancels it; what takes longer is done by a task of its own.
+    fn let_go(&self, wire: Wire, farewell: Vec<HttpRequest>) {
+        if let Some(goodbye) = wire.goodbye(farewell) {
+            tokio::spawn(hang_up(goodbye, Arc::clone(&self.lifeline)));
         }
     }
 

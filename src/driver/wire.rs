@@ -1,6 +1,7 @@
-//! One connection of a stack: being dialled, then open.
+//! One wire of a stack: a WebSocket that is being dialled, then open, or the requests of polling.
 
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -13,18 +14,22 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::config::Endpoint;
 use crate::driver::dial::{Dialer, Dialled, Progress};
+use crate::driver::hangup::Goodbye;
 use crate::driver::inbox::Waiting;
+use crate::driver::polling::Polling;
 use crate::driver::stream::ByteCount;
 use crate::driver::ws::{self, Socket};
 use crate::error::{Error, Result};
-use crate::proto::io::{Headers, Input, WireId};
+use crate::proto::io::{Headers, HttpRequest, Input, WireId};
 
 /// A dial in progress.
 type Dial = Pin<Box<dyn Future<Output = Result<Dialled>> + Send>>;
 
-/// A connection.
+/// A wire.
 ///
 /// ```text
+/// Polling
+///
 /// Dialling --Reached--> Dialling --Connected--> Open --Closed--> over
 ///     `---------Failed------`-----------------------------------> over
 /// ```
@@ -36,6 +41,7 @@ pub(crate) struct Wire {
 enum State {
     Dialling(Dial, Progress),
     Open(Box<Open>),
+    Polling(Box<Polling>),
     /// Nothing more comes, and nothing is taken.
     Over,
 }
@@ -43,8 +49,6 @@ enum State {
 struct Open {
     socket: Socket,
     count: ByteCount,
-    /// The count when the last whole frame came in.
-    accounted: u64,
     /// A ping or pong came.
     control: bool,
     /// A pong came.
@@ -68,14 +72,25 @@ impl Wire {
         path_and_query: String,
         headers: Headers,
     ) -> Self {
-        let (dialer, progress) = (Arc::clone(dialer), Progress::new());
+        let (dialer, progress) = (Arc::clone(dialer), Progress::default());
         let dial = dialer.dial(endpoint, path_and_query, headers, progress.clone());
         Self { id, state: State::Dialling(Box::pin(dial), progress) }
     }
 
+    /// Start to poll. It connects with its first request, and is there until it is let go of.
+    pub(crate) fn polling(id: WireId, dialer: &Arc<Dialer>, endpoint: Arc<Endpoint>) -> Self {
+        Self { id, state: State::Polling(Box::new(Polling::new(id, dialer, endpoint))) }
+    }
+
+    /// Begin a request of polling. Gives its answer when it cannot be sent at all.
+    pub(crate) fn request(&mut self, request: HttpRequest) -> Option<Input> {
+        let State::Polling(polling) = &mut self.state else { return None };
+        polling.request(request)
+    }
+
     /// The next thing from the network; `None` for one that is told by [`Wire::activity`].
     ///
-    /// Without `read`, an open connection is left alone. After `Failed` and `Closed` the wire is
+    /// Without `read`, an open WebSocket is left alone. After `Failed` and `Closed` the wire is
     /// over.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, read: bool) -> Poll<Option<Input>> {
         let wire = self.id;
@@ -104,16 +119,22 @@ impl Wire {
                 Ok(_) => Poll::Ready(None),
                 Err(error) => Poll::Ready(Some(Input::Closed { wire, error })),
             },
+            // What was asked for is taken in any case; the stack does not ask for more.
+            State::Polling(polling) => polling.poll(cx).map(Some),
             State::Open(_) | State::Over => Poll::Pending,
         }
     }
 
     /// What arrived since the last call besides whole text and binary frames.
     pub(crate) fn activity(&mut self) -> Option<Input> {
-        let State::Open(open) = &mut self.state else { return None };
-        let partial = open.account();
-        let control = std::mem::take(&mut open.control);
-        let pong = std::mem::take(&mut open.pong);
+        let (partial, control, pong) = match &mut self.state {
+            State::Open(open) => {
+                let (control, pong) = (mem::take(&mut open.control), mem::take(&mut open.pong));
+                (open.count.take(), control, pong)
+            }
+            State::Polling(polling) => (polling.activity(), false, false),
+            State::Dialling(..) | State::Over => return None,
+        };
         (partial || control).then_some(Input::Activity { wire: self.id, partial, pong })
     }
 
@@ -161,23 +182,28 @@ impl Wire {
     pub(crate) fn unsent(&self) -> Waiting {
         match &self.state {
             State::Open(open) => open.unsent,
+            State::Polling(polling) => polling.unsent(),
             State::Dialling(..) | State::Over => Waiting::default(),
         }
     }
 
-    /// The socket, to close it; none when there is no connection.
-    pub(crate) fn into_socket(self) -> Option<Socket> {
+    /// What is left to do before this wire can be dropped; none when nothing is.
+    pub(crate) fn goodbye(self, farewell: Vec<HttpRequest>) -> Option<Goodbye> {
         match self.state {
-            State::Open(open) => Some(open.socket),
-            State::Dialling(..) | State::Over => None,
+            State::Open(open) => Some(Goodbye::Websocket(Box::new(open.socket))),
+            State::Polling(polling) if polling.is_posting() || !farewell.is_empty() => {
+                Some(Goodbye::Polling(polling, farewell))
+            }
+            State::Polling(_) | State::Dialling(..) | State::Over => None,
         }
     }
 }
 
 impl Open {
     fn new(socket: Socket, count: ByteCount) -> Self {
+        // The answer to the handshake.
+        count.take();
         Self {
-            accounted: count.get(),
             socket,
             count,
             control: false,
@@ -197,7 +223,8 @@ impl Open {
                 None => Poll::Pending,
             };
         };
-        self.account();
+        // Whatever came belongs to this.
+        self.count.take();
         let error = match next {
             Some(Ok(Message::Close(frame))) => ws::closed(frame),
             Some(Ok(message)) => {
@@ -209,12 +236,6 @@ impl Open {
             None => ws::ended(),
         };
         Poll::Ready(Err(self.broken.take().unwrap_or(error)))
-    }
-
-    /// Account for everything that has arrived. True: something had since the last time.
-    fn account(&mut self) -> bool {
-        let count = self.count.get();
-        std::mem::replace(&mut self.accounted, count) != count
     }
 
     /// True: the socket has just stopped taking.
@@ -232,7 +253,7 @@ impl Open {
             return false;
         }
         let blocked = Pin::new(&mut self.socket).poll_ready(cx).is_pending();
-        blocked && !std::mem::replace(&mut self.blocked, true)
+        blocked && !mem::replace(&mut self.blocked, true)
     }
 
     /// True: whether the socket takes everything has changed.
@@ -241,11 +262,11 @@ impl Open {
             return false;
         }
         match Pin::new(&mut self.socket).poll_flush(cx) {
-            Poll::Pending => !std::mem::replace(&mut self.blocked, true),
+            Poll::Pending => !mem::replace(&mut self.blocked, true),
             Poll::Ready(Ok(())) => {
                 self.dirty = false;
                 self.unsent = Waiting::default();
-                std::mem::take(&mut self.blocked)
+                mem::take(&mut self.blocked)
             }
             Poll::Ready(Err(error)) => {
                 self.broken = Some(ws::stream_error(error));

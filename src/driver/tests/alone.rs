@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command as Process;
 use std::sync::{Arc, Mutex};
 
+use super::polling::{Server, answer, begin, busy, get, meanwhile, post, serve};
 use super::server::{endpoint, self_signed, socket_io, tls};
 use super::task::{LONG, code, completions, connect, emit, next, start_with};
 use crate::config::{CommonConfig, DispatchMode};
@@ -11,7 +12,7 @@ use crate::driver::dial::{Dialer, Progress};
 use crate::driver::resolve::Resolver;
 use crate::error::Code;
 use crate::log::{Level, set_hook};
-use crate::proto::io::Command;
+use crate::proto::io::{Command, HttpRequest};
 
 /// Whether this is the process of its own; otherwise run the test named `name` in one.
 fn alone(name: &str) -> bool {
@@ -77,6 +78,25 @@ async fn a_hundred_drivers_leave_no_thread_and_no_descriptor() {
     settled(|now| now == (0, descriptors)).await;
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn polling_wires_leave_no_descriptor() {
+    if !alone("polling_wires_leave_no_descriptor") {
+        return;
+    }
+    let (_, before) = threads_and_descriptors();
+    {
+        let mut server = Server::new().await;
+        for _ in 0..50 {
+            let (wire, polled, posted) = busy(&mut server).await;
+            assert_eq!(threads_and_descriptors().1, before + 5, "listener, two ends of two");
+            drop((wire, polled, posted));
+        }
+    }
+    // The listener is this test's.
+    settled(|(_, now)| now == before + 1).await;
+}
+
 /// Wait for counts that the ending I/O thread reaches a moment after the driver has finished.
 #[cfg(target_os = "linux")]
 async fn settled(expected: impl Fn((usize, usize)) -> bool) -> (usize, usize) {
@@ -138,16 +158,47 @@ async fn the_log_warns_of_an_unverified_certificate_and_holds_no_query() {
     let mut common = CommonConfig::default();
     common.tls.dangerously_accept_anything = true;
     common.add_header("Cookie", "SECRET").expect("a good header");
-    let dialer = Arc::new(Dialer::new(common, Resolver::system()));
+    let dialer = Arc::new(Dialer::new(common.clone(), Resolver::system()));
     for _ in 0..2 {
         let endpoint = Arc::new(endpoint(true, "127.0.0.1", address));
         let headers = dialer.headers();
         let path = "/socket.io/?token=SECRET".into();
-        let dialled = Arc::clone(&dialer).dial(endpoint, path, headers, Progress::new());
+        let dialled = Arc::clone(&dialer).dial(endpoint, path, headers, Progress::default());
         dialled.await.expect("anything goes");
     }
+    polling_with_secrets(common).await;
     let lines = lines.lock().expect("not poisoned");
     let warnings = lines.iter().filter(|(level, _)| *level == Level::Warn).count();
     assert_eq!(warnings, 2, "one for each connection: {lines:?}");
     assert!(lines.len() > 2 && !format!("{lines:?}").contains("SECRET"), "{lines:?}");
+}
+
+/// Requests of polling, one answered and one not, with a secret wherever one can be.
+async fn polling_with_secrets(common: CommonConfig) {
+    let mut server = Server::new().await;
+    let mut wire = server.wire_with(common.clone());
+    let request = HttpRequest {
+        path_and_query: "/socket.io/?token=SECRET".into(),
+        headers: common.headers.0.as_slice().into(),
+        ..post(&["4SECRET"])
+    };
+    let response = "HTTP/1.1 302 Found\r\nLocation: http://SECRET/\r\nSet-Cookie: a=SECRET\r\n\
+                    Content-Length: 6\r\n\r\nSECRET";
+    begin(&mut wire, request.clone());
+    let mut stream = meanwhile(&mut wire, server.connection()).await;
+    let (answered, ()) = tokio::join!(answer(&mut wire), serve(&mut stream, response));
+    let answered = answered.1.expect("an answer");
+    assert!(!format!("{answered:?} {request:?}").contains("SECRET"));
+    begin(&mut wire, request);
+    let response = "HTTP/1.1 200 OK\r\nSet-Cookie: SECRET\r\nContent-Length: 10\r\n\r\nSECRET";
+    meanwhile(&mut wire, serve(&mut stream, response)).await;
+    drop(stream);
+    let error = answer(&mut wire).await.1.expect_err("cut");
+    assert!(!format!("{error:?}").contains("SECRET"), "{error:?}");
+    begin(&mut wire, HttpRequest { headers: common.headers.0.as_slice().into(), ..get() });
+    let mut stream = meanwhile(&mut wire, server.connection()).await;
+    let response = "HTTP/1.1 200 OK\r\nSECRET: SECRET\r\nSECRET\r\n\r\n";
+    let (answered, ()) = tokio::join!(answer(&mut wire), serve(&mut stream, response));
+    let error = answered.1.expect_err("no HTTP");
+    assert!(!format!("{error:?}").contains("SECRET"), "{error:?}");
 }

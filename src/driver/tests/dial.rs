@@ -28,7 +28,7 @@ async fn dial_with(
 ) -> Result<Dialled> {
     let dialer = Arc::new(Dialer::new(common, resolver));
     let headers = dialer.headers();
-    dialer.dial(Arc::new(endpoint), PATH.into(), headers, Progress::new()).await
+    dialer.dial(Arc::new(endpoint), PATH.into(), headers, Progress::default()).await
 }
 
 /// A resolver that knows only these.

@@ -2,6 +2,7 @@
 
 mod alone;
 mod dial;
+mod polling;
 mod proxy;
 mod server;
 mod task;

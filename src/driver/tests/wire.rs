@@ -58,7 +58,7 @@ async fn websockets(limits: Limits) -> (Wire, WebSocketStream<TcpStream>) {
 }
 
 /// The next input, in the order in which the task asks.
-async fn next(wire: &mut Wire) -> Input {
+pub(super) async fn next(wire: &mut Wire) -> Input {
     poll_fn(|cx| {
         loop {
             match wire.poll(cx, true) {
@@ -329,7 +329,7 @@ async fn hanging_up_loses_nothing_although_the_peer_is_talking() {
     assert!(send(&mut wire, &["last word"]).await.is_empty());
     let finish = Arc::new(Finish::default());
     let lifeline = finish.lifeline(Runtime::of_caller(tokio::runtime::Handle::current()));
-    let goodbye = tokio::spawn(hang_up(wire.into_socket().expect("open"), lifeline));
+    let goodbye = tokio::spawn(hang_up(wire.goodbye(Vec::new()).expect("open"), lifeline));
     let received = peer.next().await.expect("open").expect("a frame");
     assert_eq!(received, Message::text("last word"));
     assert!(!finish.wait(Duration::ZERO), "the socket is still open");
@@ -347,7 +347,7 @@ async fn a_peer_that_does_not_answer_the_close_is_left_soon() {
     let finish = Arc::new(Finish::default());
     let lifeline = finish.lifeline(Runtime::of_caller(tokio::runtime::Handle::current()));
     let start = clock::now().mono;
-    hang_up(wire.into_socket().expect("open"), lifeline).await;
+    hang_up(wire.goodbye(Vec::new()).expect("open"), lifeline).await;
     let passed = clock::now().mono.since(start);
     assert!((350..900).contains(&passed), "{passed} ms");
 }
