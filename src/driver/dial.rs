@@ -127,8 +127,8 @@ impl Dialer {
         self.common.headers.0.as_slice().into()
     }
 
-    /// Connect, through the proxy if there is one, up to TLS. Every attempt starts from a fresh lookup, fresh sockets and a fresh TLS
-    /// session.
+    /// Connect, through the proxy if there is one, up to TLS. Every attempt starts from a fresh
+    /// lookup, fresh sockets and a fresh TLS session.
     ///
     /// # Errors
     /// One code for each phase: [`Code::Dns`], [`Code::Connect`], or [`Code::Proxy`] for both with a

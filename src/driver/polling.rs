@@ -28,6 +28,7 @@ use crate::driver::http;
 use crate::driver::inbox::Waiting;
 use crate::driver::stream::{ByteCount, Stream};
 use crate::error::{Code, Error, Result};
+use crate::log::log;
 use crate::proto::io::{Exchange, HttpRequest, HttpResponse, Input, WireId};
 
 const PHASE: &str = "polling";
@@ -253,7 +254,9 @@ async fn exchange(
 }
 
 async fn connect(dialer: &Dialer, endpoint: &Endpoint, progress: &Progress) -> Result<Box<Live>> {
-    let Reached { stream, count, local, .. } = dialer.reach(endpoint, progress).await?;
+    let reached = dialer.reach(endpoint, progress).await?;
+    let Reached { stream, count, local, connect_ms } = reached;
+    log!(Debug, "polling reached {}:{} in {connect_ms} ms", endpoint.host, endpoint.port);
     let (sender, connection) =
         http::start(stream).await.map_err(|error| http::error(PHASE, &error))?;
     Ok(Box::new(Live { sender, connection: maybe_done(connection), count, local }))

@@ -26,6 +26,7 @@ use crate::driver::http;
 use crate::driver::stream::Stream;
 use crate::driver::tls;
 use crate::error::{Code, Error, Result};
+use crate::proto::engine::refusal::refusal;
 use crate::proto::io::Cookies;
 
 /// An open WebSocket.
@@ -40,7 +41,7 @@ const WRITE_BUFFER: usize = 16 << 10;
 /// What a refusal says beyond its head comes with it, or not in time.
 const REFUSAL_TIME: Duration = Duration::from_millis(250);
 
-/// So much of it is read, in bytes.
+/// Of more than this it is not read to its end, in bytes.
 const REFUSAL_SIZE: usize = 4 << 10;
 
 const PHASE: &str = "WebSocket handshake";
@@ -160,7 +161,7 @@ async fn refused(response: Response<Incoming>, connection: Pin<&mut impl Future>
     let (head, mut body) = response.into_parts();
     let mut said = Vec::new();
     let read = async {
-        while said.len() < REFUSAL_SIZE
+        while said.len() <= REFUSAL_SIZE
             && let Some(Ok(frame)) = body.frame().await
         {
             said.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
@@ -168,24 +169,21 @@ async fn refused(response: Response<Incoming>, connection: Pin<&mut impl Future>
     };
     // What has come is taken, whatever keeps the rest.
     let _ = timeout(REFUSAL_TIME, http::drive(connection, read)).await;
-    said.truncate(REFUSAL_SIZE);
-    let retry_after_ms = http::retry_after_ms(&head.headers);
-    status_error(head.status, &head.headers, retry_after_ms)
+    let (status, wait) = (head.status.as_u16(), http::retry_after_ms(&head.headers));
+    match redirect(head.status, &head.headers) {
+        Some(host) => {
+            let text =
+                format!("{PHASE}: HTTP {status}, a redirect to {host}, which is not followed");
+            Error::new(Code::HttpStatus, text).with_http_status(status)
+        }
+        None => refusal(PHASE, status, &said, wait),
+    }
 }
 
-/// Redirects are not followed; the message tells the host they lead to and nothing else of them.
-fn status_error(status: StatusCode, headers: &HeaderMap, retry_after_ms: Option<u64>) -> Error {
-    let target = headers
-        .get(LOCATION)
-        .filter(|_| status.is_redirection())
-        .and_then(|location| location.to_str().ok()?.parse::<Uri>().ok()?.host().map(str::to_owned))
-        .map_or_else(String::new, |host| format!(", a redirect to {host}, which is not followed"));
-    let text = format!("{PHASE}: HTTP {}{target}", status.as_u16());
-    let error = Error::new(Code::HttpStatus, text).with_http_status(status.as_u16());
-    match retry_after_ms {
-        Some(wait) => error.with_retry_after_ms(wait),
-        None => error,
-    }
+/// The host that a redirect leads to. Redirects are not followed, and nothing else is told of them.
+fn redirect(status: StatusCode, headers: &HeaderMap) -> Option<String> {
+    let location = headers.get(LOCATION).filter(|_| status.is_redirection())?;
+    location.to_str().ok()?.parse::<Uri>().ok()?.host().map(str::to_owned)
 }
 
 /// What ended an open connection.

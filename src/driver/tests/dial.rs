@@ -161,6 +161,11 @@ async fn another_status_than_101_is_told_with_its_wish_to_wait() {
     let error = failure(answering(busy.into()).await).await;
     let told = (error.code(), error.http_status(), error.retry_after_ms());
     assert_eq!(told, (Code::HttpStatus, Some(503), Some(7_000)));
+    let body = r#"{"code":1,"message":"Session ID unknown"}"#;
+    let length = body.len();
+    let gone = format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {length}\r\n\r\n{body}");
+    let gone = failure(answering(gone).await).await;
+    assert_eq!((gone.code(), gone.http_status()), (Code::UnknownSid, Some(400)), "{gone:?}");
     // The server neither ends this body nor closes.
     let fine = failure(answering("HTTP/1.1 200 OK\r\n\r\n".into()).await).await;
     assert_eq!((fine.code(), fine.http_status()), (Code::HttpStatus, Some(200)));

@@ -27,7 +27,7 @@ async fn dial(addresses: &[SocketAddr]) -> Result<String> {
     let headers = dialer.headers();
     let server = "127.0.0.1:80".parse().expect("an address");
     let endpoint = Arc::new(endpoint(false, "server.test", server));
-    let progress = Progress::new();
+    let progress = Progress::default();
     let dialled = dialer.dial(endpoint, "/".into(), headers, progress).await?;
     Ok(dialled.local.expect("it is bound").ip().to_string())
 }
