@@ -34,7 +34,7 @@ pub(crate) async fn hang_up(goodbye: Goodbye, lifeline: Arc<Lifeline>) {
     // Who does not answer in time is left all the same.
     match goodbye {
         Goodbye::Websocket(mut socket) => {
-            if let Ok(Ok(())) = timeout(WRITE_LIMIT, SinkExt::close(&mut socket)).await {
+            if let Ok(Ok(())) = timeout(WRITE_LIMIT, SinkExt::close(&mut *socket)).await {
                 let rest = async { while let Some(Ok(_)) = socket.next().await {} };
                 let _ = timeout(ANSWER_LIMIT, rest).await;
             }

@@ -215,7 +215,7 @@ impl Session {
             self.tell(ConferenceEvent::HostSlow);
         }
         let traffic = match &input {
-            Input::Text { wire, .. } => self.path.link_of(*wire),
+            Input::Text { wire, .. } | Input::Response { wire, .. } => self.path.link_of(*wire),
             _ => None,
         };
         self.path.handle_input(input, now);

@@ -1,14 +1,6 @@
 //! One Engine.IO connection and the transports that carry it, one after another.
 //!
-//! ```text
-//!  polling  --Opened--> polling + probe --3probe--> polling, paused --idle--> WebSocket
-//!                             `--------- any failure --------'--> polling
-//! ```
-//!
-//! The upgrade is that of `engine-io` 8: polling goes on until the probe was answered; then nothing
-//! new is asked, what is in flight comes in, and only then `5` and everything that waits go over the
-//! WebSocket. So nothing is lost, doubled or overtaken, and a failure before that point costs
-//! nothing.
+//! A WebSocket carries it from the beginning, or takes over from polling ([`upgrade`](super::upgrade)).
 
 use std::collections::VecDeque;
 
@@ -21,6 +13,7 @@ use crate::proto::engine::payload::{self, Packets};
 use crate::proto::engine::polling::{self, Polling};
 use crate::proto::engine::refusal::refusal;
 use crate::proto::engine::session::{Engine, Frame};
+use crate::proto::engine::upgrade::{Probe, Stage};
 use crate::proto::io::{Exchange, HttpResponse, Transmit, WireId};
 use crate::proto::time::{Timestamp, earliest, millis};
 
@@ -34,7 +27,7 @@ pub enum Notice {
 }
 
 #[derive(Debug)]
-enum Carrier {
+pub(super) enum Carrier {
     Websocket {
         wire: WireId,
         writable: bool,
@@ -44,36 +37,20 @@ enum Carrier {
     Polling(Polling),
 }
 
-/// A WebSocket on trial.
-#[derive(Debug)]
-struct Probe {
-    wire: WireId,
-    deadline: Timestamp,
-    stage: Stage,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Dialled,
-    Asked,
-    /// Answered; polling is coming to rest.
-    Switching,
-}
-
 /// One connection.
 #[derive(Debug)]
 pub struct Connection {
-    address: Address,
-    carrier: Carrier,
+    pub(super) address: Address,
+    pub(super) carrier: Carrier,
     /// None until the server was reached.
-    engine: Option<Engine>,
-    probe: Option<Probe>,
+    pub(super) engine: Option<Engine>,
+    pub(super) probe: Option<Probe>,
     /// When the next upgrade may be tried.
-    upgrade_at: Option<Timestamp>,
+    pub(super) upgrade_at: Option<Timestamp>,
     reading_paused: bool,
     /// Packets that the transport is done with.
     left: u64,
-    notices: VecDeque<Notice>,
+    pub(super) notices: VecDeque<Notice>,
 }
 
 /// What a connection needs from around it.
@@ -97,7 +74,7 @@ impl Context<'_> {
         wire
     }
 
-    fn dial(&mut self, address: &mut Address, sid: Option<&str>) -> WireId {
+    pub(super) fn dial(&mut self, address: &mut Address, sid: Option<&str>) -> WireId {
         let wire = self.wire();
         let path_and_query = address.path_and_query(Transport::Websocket, sid, self.now);
         let headers = address.headers(Transport::Websocket, self.jar, self.now);
@@ -106,7 +83,7 @@ impl Context<'_> {
         wire
     }
 
-    fn hang_up(&mut self, wire: WireId) {
+    pub(super) fn hang_up(&mut self, wire: WireId) {
         self.control.push_back(Transmit::Hangup { wire, farewell: Vec::new() });
     }
 }
@@ -180,7 +157,7 @@ impl Connection {
         }
     }
 
-    fn is_probe(&self, wire: WireId) -> bool {
+    pub(super) fn is_probe(&self, wire: WireId) -> bool {
         self.probe.as_ref().is_some_and(|probe| probe.wire == wire)
     }
 
@@ -272,20 +249,6 @@ impl Connection {
         }
     }
 
-    fn handle_probe_frame(&mut self, frame: &Frame, cx: &mut Context<'_>) {
-        let Some(probe) = &mut self.probe else { return };
-        let answered = matches!(frame, Frame::Text(text) if text == "3probe");
-        if !answered || probe.stage != Stage::Asked {
-            let error = Error::new(Code::Upgrade, "the probe was not answered with 3probe");
-            return self.fail_upgrade(error, true, cx);
-        }
-        probe.stage = Stage::Switching;
-        if let Carrier::Polling(polling) = &mut self.carrier {
-            polling.pause();
-        }
-        self.switch_when_idle(cx);
-    }
-
     /// A request of polling has ended. True: the path works.
     pub fn handle_response(
         &mut self,
@@ -356,60 +319,6 @@ impl Connection {
         if let Some(engine) = &mut self.engine {
             engine.pause_reading(paused, now);
         }
-    }
-
-    // ---- upgrade --------------------------------------------------------------------------
-
-    fn may_upgrade(&self) -> bool {
-        let config = self.address.config();
-        let offered = self.engine.as_ref().and_then(Engine::handshake);
-        config.upgrade
-            && config.allows(Transport::Websocket)
-            && self.transport() == Transport::Polling
-            && offered.is_some_and(|handshake| handshake.upgrades_websocket)
-    }
-
-    fn start_upgrade(&mut self, cx: &mut Context<'_>) {
-        self.upgrade_at = None;
-        let sid = self.engine.as_ref().and_then(Engine::handshake).map(|it| it.sid.clone());
-        if self.probe.is_some() || !self.may_upgrade() {
-            return;
-        }
-        let wire = cx.dial(&mut self.address, sid.as_deref());
-        let deadline = cx.now + millis(cx.config.timeouts.upgrade);
-        self.probe = Some(Probe { wire, deadline, stage: Stage::Dialled });
-    }
-
-    /// Give the upgrade up; polling goes on as if nothing had been.
-    fn fail_upgrade(&mut self, error: Error, hang_up: bool, cx: &mut Context<'_>) {
-        let Some(probe) = self.probe.take() else { return };
-        if hang_up {
-            cx.hang_up(probe.wire);
-        }
-        if let Carrier::Polling(polling) = &mut self.carrier {
-            polling.resume();
-        }
-        self.upgrade_at = Some(cx.now + millis(self.address.config().upgrade_again_after));
-        let error = match error.code() {
-            Code::Upgrade => error,
-            _ => Error::new(Code::Upgrade, format!("upgrade to WebSocket: {}", error.message())),
-        };
-        self.notices.push_back(Notice::UpgradeFailed(error));
-    }
-
-    /// Everything that was on its way over polling has arrived: WebSocket takes over.
-    fn switch_when_idle(&mut self, cx: &mut Context<'_>) {
-        let Carrier::Polling(polling) = &self.carrier else { return };
-        let switching = |probe: &mut Probe| probe.stage == Stage::Switching;
-        if !polling.is_idle() || !self.is_open() {
-            return;
-        }
-        let old = polling.wire;
-        let Some(Probe { wire, .. }) = self.probe.take_if(switching) else { return };
-        cx.control.push_back(Transmit::Text { wire, frame: packet::UPGRADE });
-        cx.hang_up(old);
-        self.carrier = Carrier::Websocket { wire, writable: true, over: false };
-        self.notices.push_back(Notice::Upgraded);
     }
 
     /// What happened to the transports.

@@ -14,3 +14,4 @@ pub mod payload;
 mod polling;
 pub mod refusal;
 pub mod session;
+mod upgrade;
