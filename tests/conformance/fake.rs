@@ -366,6 +366,11 @@ impl Peer {
         self.socket.send(Message::text(text)).expect("the client is there");
     }
 
+    /// Send a text message; whether it could be.
+    pub fn send_if_open(&mut self, text: &str) -> bool {
+        self.socket.send(Message::text(text)).is_ok()
+    }
+
     /// Send a binary message.
     pub fn send_binary(&mut self, bytes: &[u8]) {
         let bytes = Bytes::copy_from_slice(bytes);
@@ -472,6 +477,13 @@ pub enum Packet {
     Binary(Bytes),
 }
 
+impl Packet {
+    /// A text packet.
+    pub fn text(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
 /// An Engine.IO session of the scripted server over any transport.
 ///
 /// It works while the test waits for it: a POST is answered inside [`Session::recv`].
@@ -490,7 +502,7 @@ pub struct Session<'a> {
 impl Session<'_> {
     /// Send a text packet, `40{…}` and the like.
     pub fn send(&mut self, text: &str) {
-        self.send_all(&[Packet::Text(text.to_owned())]);
+        self.send_all(&[Packet::text(text)]);
     }
 
     /// Send packets: in one payload if it is polling.
@@ -512,6 +524,19 @@ impl Session<'_> {
         while !self.outbox.is_empty() {
             let left = PATIENCE.saturating_sub(start.elapsed());
             assert!(self.step(left), "the client polls");
+        }
+    }
+
+    /// Send a text packet if the client takes it at once: its WebSocket is there, or its GET waits.
+    pub fn send_if_open(&mut self, text: &str) {
+        if let Some(peer) = &mut self.peer {
+            peer.send_if_open(text);
+            return;
+        }
+        while self.poll.is_none() && self.step(Duration::from_millis(10)) {}
+        if self.poll.is_some() {
+            self.outbox.push(Packet::text(text));
+            self.flush();
         }
     }
 
@@ -546,7 +571,7 @@ impl Session<'_> {
 
     /// The next packet is this text.
     pub fn expect(&mut self, text: &str) {
-        assert_eq!(self.recv(), Packet::Text(text.to_owned()));
+        assert_eq!(self.recv(), Packet::text(text));
     }
 
     /// The next packet is text; gives it.
