@@ -22,11 +22,15 @@
  *
  * Callbacks
  *   The callbacks of a manager and its sockets, or of a conference, run one at a time and in order,
- *   with no lock held, and never inside a call that you are making (exception: _free with manual
- *   dispatch, below). By default threads of the library run them, at most four for all objects;
- *   with ROAM_DISPATCH_MANUAL your own loop does, by calling a _dispatch function. A slow callback
- *   delays the callbacks after it, but no heartbeat. What waits for callbacks is bounded: when it is
- *   full, nothing more is read from the network, on_host_slow says so, and nothing is dropped.
+ *   with no lock held, and never inside a call that you are making (exceptions: _free with manual
+ *   dispatch and _free_wait with an executor, below). Who runs them is chosen per config:
+ *     ROAM_DISPATCH_THREAD    threads of the library, at most four for all objects; the default;
+ *     ROAM_DISPATCH_MANUAL    your own loop, by calling a _dispatch function;
+ *     ROAM_DISPATCH_EXECUTOR  your own loop or queue, which the library posts jobs to;
+ *     ROAM_DISPATCH_INLINE    the I/O thread, for callbacks that never block.
+ *   A slow callback delays the callbacks after it, but no heartbeat. What waits for callbacks is
+ *   bounded: when it is full, nothing more is read from the network, on_host_slow says so, and
+ *   nothing is dropped. (Inline nothing waits, and a slow callback delays everything.)
  *   Callbacks must return: no exception, longjmp or thread cancellation may leave them.
  *
  * Outcomes
@@ -36,12 +40,13 @@
  *
  * End of life
  *   _free is allowed in every callback, those of the object itself included, and waits for none of
- *   them. When
- *   it returns, the handle is gone and no further callback of the object begins, except those of its
- *   pending completions, with CLOSED, and then `destroy`, last and once: free `user_data` there. If
- *   a callback of the object is running on another thread at the time, it finishes.
+ *   them. When it returns, the handle is gone and no further callback of the object begins, except
+ *   those of its pending completions, with CLOSED, and then `destroy`, last and once: free
+ *   `user_data` there. If a callback of the object is running on another thread at the time, it
+ *   finishes.
  *   With manual dispatch, completions and `destroy` run inside _free, before it returns; if a
- *   dispatch is running at the time, that dispatch runs them.
+ *   dispatch is running at the time, that dispatch runs them. With an executor they come in a job,
+ *   or inside _free_wait, whichever is first. Inline they come on the I/O thread.
  *   The order of frees does not matter: a socket keeps its manager's connection running.
  *   _free_wait frees and waits for the end. It answers WOULD_DEADLOCK inside any callback.
  *   An end that nobody asked for, by a bug of the library, is told to every object as one last step,
@@ -238,6 +243,18 @@
 #define ROAM_DISPATCH_THREAD 0
 /** Callbacks run inside roam_manager_dispatch, roam_socket_dispatch or roam_conference_dispatch. */
 #define ROAM_DISPATCH_MANUAL 1
+
+/**
+ * Callbacks run where the host's own loop or queue runs them; chosen by
+ * roam_config_set_executor or roam_conference_config_set_executor.
+ */
+#define ROAM_DISPATCH_EXECUTOR 2
+
+/**
+ * Callbacks run on the I/O thread, right where something arrives: the lowest latency. They must
+ * never block: all traffic of the process waits for them.
+ */
+#define ROAM_DISPATCH_INLINE 3
 /** TLS 1.2; the default. */
 #define ROAM_TLS_1_2 12
 /** TLS 1.3, where the platform's library has it: not on Apple's. */
@@ -420,6 +437,9 @@ typedef struct roam_bytes {
   /** Number of bytes. */
   size_t len;
 } roam_bytes;
+
+/** Queues a job of the library on the host's own loop; see roam_config_set_executor. */
+typedef bool (*roam_post)(void *user_data, void (*run)(void *job), void *job);
 
 /** One step of an object's state machine. Valid inside the callback that it was given to. */
 typedef struct roam_transition {
@@ -700,8 +720,35 @@ roam_status roam_config_dangerously_accept_any_certificate(roam_config *config, 
  */
 roam_status roam_config_set_proxy(roam_config *config, roam_str url);
 
-/** Who runs callbacks: ROAM_DISPATCH_... */
+/** Who runs callbacks: ROAM_DISPATCH_THREAD, _MANUAL or _INLINE. */
 roam_status roam_config_set_dispatch(roam_config *config, uint32_t mode);
+
+/**
+ * Have callbacks run where your own loop or queue runs them (a main queue, a looper, a game's
+ * loop). When there is something, `post` is called: queue `run` with `job` and return true.
+ *
+ * `post` runs on any thread, inside calls of yours too, and for several managers at once. It must
+ * not wait, and should not call `run` itself: callbacks would run inside your own call. _free_wait
+ * functions answer WOULD_DEADLOCK in it.
+ *
+ * Call `run(job)` exactly once, on any thread, holding no lock that your callbacks take. Per
+ * manager at most one job is out that has not begun; it runs a bounded number of callbacks, and if
+ * there are more another job is posted behind what waits in your loop.
+ *
+ * When your loop can run nothing any more return false, and do not call `run`: threads of the
+ * library run the callbacks from then on. A job that was accepted and is never run leaks, and no
+ * more callbacks come, so run what is queued before the loop ends. _free_wait works all the same:
+ * the completions and the `destroy` of what it frees run on the thread that calls it, unless a job
+ * is running. So it may be called where jobs run, outside callbacks.
+ *
+ * `destroy` (may be NULL) is called once, on any thread, when neither a config nor an object uses
+ * the executor any more and all jobs are over; that may be a moment after the last _free_wait has
+ * returned. When this function fails it is not called.
+ */
+roam_status roam_config_set_executor(roam_config *config,
+                                     roam_post post,
+                                     void *user_data,
+                                     void (*destroy)(void *user_data));
 
 /** Whether to reconnect after a loss; yes by default. */
 roam_status roam_config_set_reconnect(roam_config *config, bool enabled);
@@ -775,7 +822,7 @@ roam_status roam_manager_resumed(const roam_manager *manager);
  * Manual dispatch: run up to `max_events` callbacks of this manager and its sockets on this
  * thread. `dispatched` (may be NULL) becomes how many pieces were worked off; fewer than
  * `max_events` means that there is no more, or that another thread is dispatching.
- * INVALID_STATE in thread mode, WOULD_DEADLOCK inside a callback.
+ * INVALID_STATE with another dispatch, WOULD_DEADLOCK inside a callback.
  */
 roam_status roam_manager_dispatch(const roam_manager *manager,
                                   size_t max_events,
@@ -787,7 +834,7 @@ roam_status roam_manager_dispatch(const roam_manager *manager,
  * call, and must only wake the host's loop (set a flag, post a message, signal a condition): all
  * traffic of the process waits for it. It is not called any more once the manager and its sockets
  * are freed; the last _free waits for a call that has begun, so hold no lock then that `wake`
- * takes. INVALID_STATE in thread mode, WOULD_DEADLOCK inside a `wake`.
+ * takes. INVALID_STATE with another dispatch, WOULD_DEADLOCK inside a `wake`.
  */
 roam_status roam_manager_set_wake(const roam_manager *manager,
                                   roam_wake wake,
@@ -796,7 +843,7 @@ roam_status roam_manager_set_wake(const roam_manager *manager,
 /**
  * Manual dispatch: a file descriptor that is readable while there is something to dispatch. Only
  * poll it; the library reads, writes and closes it (when the manager and its sockets are freed).
- * INVALID_STATE in thread mode, UNSUPPORTED where there are no such descriptors.
+ * INVALID_STATE with another dispatch, UNSUPPORTED where there are no such descriptors.
  */
 roam_status roam_manager_wake_fd(const roam_manager *manager, int *out);
 
@@ -1006,9 +1053,15 @@ roam_status roam_conference_config_dangerously_accept_any_certificate(roam_confe
 roam_status roam_conference_config_set_proxy(roam_conference_config *config,
                                              roam_str url);
 
-/** Who runs callbacks: ROAM_DISPATCH_... */
+/** Who runs callbacks: ROAM_DISPATCH_THREAD, _MANUAL or _INLINE. */
 roam_status roam_conference_config_set_dispatch(roam_conference_config *config,
                                                 uint32_t mode);
+
+/** Have callbacks run where your own loop or queue runs them, as roam_config_set_executor says. */
+roam_status roam_conference_config_set_executor(roam_conference_config *config,
+                                                roam_post post,
+                                                void *user_data,
+                                                void (*destroy)(void *user_data));
 
 /**
  * Waits between attempts in the time after a loss (ROAM_TIMEOUT_FAST_RESUME): at most `first_ms`

@@ -1,6 +1,7 @@
 //! Options: what can be chosen, what holds when nothing is, and the limits that always hold.
 
 mod conference;
+mod dispatch;
 mod endpoint;
 mod pem;
 mod proxy;
@@ -15,6 +16,8 @@ use std::time::Duration;
 use crate::error::{Code, Error, Result};
 
 pub use conference::{ConferenceConfig, PortalProtocol, SequenceBase, Token};
+pub(crate) use dispatch::Work;
+pub use dispatch::{DispatchMode, Executor, Job};
 pub use endpoint::{DEFAULT_PATH, Endpoint, HeaderList, Target};
 pub use proxy::{Proxy, ProxyKind};
 pub use socket::{Retries, SocketOptions};
@@ -135,16 +138,6 @@ impl Default for ReconnectPolicy {
             dials_per_10s: 20,
         }
     }
-}
-
-/// Whose threads run the host's callbacks (`driver::dispatch`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DispatchMode {
-    /// A pool of at most four threads of the library; serial for one manager.
-    #[default]
-    Thread,
-    /// The host calls `dispatch` from its own loop.
-    Manual,
 }
 
 /// What every connection needs, plain or conference.

@@ -122,6 +122,11 @@ fn sockets(watch: Watch, rounds: u32) {
     run("sockets", watch, &[port.to_string(), rounds.to_string()]);
 }
 
+fn modes(watch: Watch, rounds: u32) {
+    let port = echo::start().port();
+    run("modes", watch, &[port.to_string(), rounds.to_string()]);
+}
+
 fn conference(watch: Watch) {
     let portal = || {
         let server = Server::start_blocking(ServerConfig::default()).unwrap();
@@ -199,6 +204,21 @@ fn sockets_end_as_promised_under_address_sanitizer() {
 #[test]
 fn sockets_end_as_promised_under_valgrind() {
     sockets(Watch::Valgrind, 1);
+}
+
+#[test]
+fn callbacks_run_where_the_host_wants_them() {
+    modes(Watch::None, 30);
+}
+
+#[test]
+fn callbacks_run_where_the_host_wants_them_under_address_sanitizer() {
+    modes(Watch::Sanitizer, 10);
+}
+
+#[test]
+fn callbacks_run_where_the_host_wants_them_under_valgrind() {
+    modes(Watch::Valgrind, 1);
 }
 
 #[test]

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use smallvec::SmallVec;
 
 use super::error::view;
-use super::guard::null;
-use super::types::{roam_bytes, roam_completion, roam_event, roam_str, roam_wake};
+use super::guard::{boundary, null};
+use super::types::{roam_bytes, roam_completion, roam_event, roam_post, roam_str, roam_wake};
+use crate::config::{DispatchMode, Executor, Job};
 use crate::error::{Code, Error, Result};
 use crate::payload::Payload;
 
@@ -116,6 +117,56 @@ pub(super) fn waker(wake: roam_wake, user_data: *mut c_void) -> Result<impl Fn()
     let user_data = HostPointer(user_data);
     // SAFETY: the host's function with the host's data.
     Ok(move || unsafe { wake(user_data.get()) })
+}
+
+/// What a host gave to queue jobs with. Dropping it calls `destroy`.
+struct Poster {
+    post: unsafe extern "C" fn(
+        *mut c_void,
+        Option<unsafe extern "C" fn(*mut c_void)>,
+        *mut c_void,
+    ) -> bool,
+    user_data: HostPointer,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+}
+
+impl Poster {
+    fn post(&self, job: Job) -> bool {
+        let job = Box::into_raw(Box::new(job)).cast::<c_void>();
+        // SAFETY: the host's function with the host's data.
+        let posted = unsafe { (self.post)(self.user_data.get(), Some(run_job), job) };
+        if !posted {
+            // SAFETY: it was made above, and the host promises not to run what it has refused.
+            drop(unsafe { Box::from_raw(job.cast::<Job>()) });
+        }
+        posted
+    }
+}
+
+impl Drop for Poster {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.destroy {
+            // SAFETY: the host's function with the host's data, once and after all calls.
+            unsafe { destroy(self.user_data.get()) };
+        }
+    }
+}
+
+/// Dispatch by an executor of the host.
+pub(super) fn executor(
+    post: roam_post,
+    user_data: *mut c_void,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+) -> Result<DispatchMode> {
+    let post = post.ok_or_else(|| null("post"))?;
+    let poster = Poster { post, user_data: HostPointer(user_data), destroy };
+    Ok(DispatchMode::Executor(Executor::new(move |job| poster.post(job))))
+}
+
+/// What the host calls with a job, once.
+unsafe extern "C" fn run_job(job: *mut c_void) {
+    // SAFETY: it was made by `Poster::post`, and the host runs it once.
+    boundary((), || unsafe { Box::from_raw(job.cast::<Job>()) }.run());
 }
 
 /// The host's data on its way to the thread that runs callbacks.

@@ -1,17 +1,19 @@
+use std::ffi::c_void;
 use std::time::Duration;
 
+use super::callback::executor;
 use super::error::{ObjectId, roam_error};
 use super::guard::{
     Builder, MAX_TEXT, build, free_builder, give, last_error_of_builder, text, unknown,
 };
 use super::options::{
     ROAM_TIMEOUT_FAST_RESUME, ROAM_TIMEOUT_LOGIN, ROAM_TIMEOUT_LOGOUT, ROAM_TIMEOUT_REFRESH,
-    ROAM_TIMEOUT_RELOGIN, ROAM_TIMEOUT_REQUEST, add_spki_pin, add_trusted_pem, dispatch_mode,
-    set_client_certificate_pem, set_client_certificate_pkcs12, set_limit, set_min_tls_version,
-    set_proxy, set_server_name, timeout,
+    ROAM_TIMEOUT_RELOGIN, ROAM_TIMEOUT_REQUEST, add_spki_pin, add_trusted_pem,
+    set_client_certificate_pem, set_client_certificate_pkcs12, set_dispatch, set_limit,
+    set_min_tls_version, set_proxy, set_server_name, timeout,
 };
 use super::status::roam_status;
-use super::types::{roam_bytes, roam_str};
+use super::types::{roam_bytes, roam_post, roam_str};
 use crate::client::check_conference_options;
 use crate::config::{ConferenceConfig, PortalProtocol, ReconnectPolicy, SequenceBase};
 use crate::error::Result;
@@ -277,16 +279,28 @@ pub unsafe extern "C" fn roam_conference_config_set_proxy(
     unsafe { build(config, |config| config.change(|options| set_proxy(&mut options.common, url))) }
 }
 
-/// Who runs callbacks: ROAM_DISPATCH_...
+/// Who runs callbacks: ROAM_DISPATCH_THREAD, _MANUAL or _INLINE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_conference_config_set_dispatch(
     config: *mut roam_conference_config,
     mode: u32,
 ) -> roam_status {
     // SAFETY: the host's promises for its arguments, passed on.
+    unsafe { build(config, |config| set_dispatch(&mut config.options.common, mode)) }
+}
+
+/// Have callbacks run where your own loop or queue runs them, as roam_config_set_executor says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_config_set_executor(
+    config: *mut roam_conference_config,
+    post: roam_post,
+    user_data: *mut c_void,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
     unsafe {
         build(config, |config| {
-            config.options.common.dispatch = dispatch_mode(mode)?;
+            config.options.common.dispatch = executor(post, user_data, destroy)?;
             Ok(())
         })
     }

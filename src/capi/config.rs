@@ -1,16 +1,18 @@
+use std::ffi::c_void;
 use std::time::Duration;
 
+use super::callback::executor;
 use super::error::{ObjectId, roam_error};
 use super::guard::{
     Builder, MAX_TEXT, build, free_builder, give, last_error_of_builder, text, unknown,
 };
 use super::options::{
-    ROAM_TIMEOUT_ACK, add_spki_pin, add_trusted_pem, dispatch_mode, set_client_certificate_pem,
-    set_client_certificate_pkcs12, set_limit, set_min_tls_version, set_proxy, set_server_name,
-    timeout,
+    ROAM_TIMEOUT_ACK, add_spki_pin, add_trusted_pem, set_client_certificate_pem,
+    set_client_certificate_pkcs12, set_dispatch, set_limit, set_min_tls_version, set_proxy,
+    set_server_name, timeout,
 };
 use super::status::roam_status;
-use super::types::{roam_bytes, roam_str};
+use super::types::{roam_bytes, roam_post, roam_str};
 use crate::client::check_manager_options;
 use crate::config::{DEFAULT_PATH, Endpoint, ManagerConfig};
 use crate::error::{Code, Error, Result};
@@ -236,16 +238,47 @@ pub unsafe extern "C" fn roam_config_set_proxy(
     unsafe { build(config, |config| config.change(|options| set_proxy(&mut options.common, url))) }
 }
 
-/// Who runs callbacks: ROAM_DISPATCH_...
+/// Who runs callbacks: ROAM_DISPATCH_THREAD, _MANUAL or _INLINE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_config_set_dispatch(
     config: *mut roam_config,
     mode: u32,
 ) -> roam_status {
     // SAFETY: the host's promises for its arguments, passed on.
+    unsafe { build(config, |config| set_dispatch(&mut config.options.common, mode)) }
+}
+
+/// Have callbacks run where your own loop or queue runs them (a main queue, a looper, a game's
+/// loop). When there is something, `post` is called: queue `run` with `job` and return true.
+///
+/// `post` runs on any thread, inside calls of yours too, and for several managers at once. It must
+/// not wait, and should not call `run` itself: callbacks would run inside your own call. _free_wait
+/// functions answer WOULD_DEADLOCK in it.
+///
+/// Call `run(job)` exactly once, on any thread, holding no lock that your callbacks take. Per
+/// manager at most one job is out that has not begun; it runs a bounded number of callbacks, and if
+/// there are more another job is posted behind what waits in your loop.
+///
+/// When your loop can run nothing any more return false, and do not call `run`: threads of the
+/// library run the callbacks from then on. A job that was accepted and is never run leaks, and no
+/// more callbacks come, so run what is queued before the loop ends. _free_wait works all the same:
+/// the completions and the `destroy` of what it frees run on the thread that calls it, unless a job
+/// is running. So it may be called where jobs run, outside callbacks.
+///
+/// `destroy` (may be NULL) is called once, on any thread, when neither a config nor an object uses
+/// the executor any more and all jobs are over; that may be a moment after the last _free_wait has
+/// returned. When this function fails it is not called.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_executor(
+    config: *mut roam_config,
+    post: roam_post,
+    user_data: *mut c_void,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
     unsafe {
         build(config, |config| {
-            config.options.common.dispatch = dispatch_mode(mode)?;
+            config.options.common.dispatch = executor(post, user_data, destroy)?;
             Ok(())
         })
     }

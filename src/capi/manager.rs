@@ -234,7 +234,7 @@ pub unsafe extern "C" fn roam_manager_resumed(manager: *const roam_manager) -> r
 /// Manual dispatch: run up to `max_events` callbacks of this manager and its sockets on this
 /// thread. `dispatched` (may be NULL) becomes how many pieces were worked off; fewer than
 /// `max_events` means that there is no more, or that another thread is dispatching.
-/// INVALID_STATE in thread mode, WOULD_DEADLOCK inside a callback.
+/// INVALID_STATE with another dispatch, WOULD_DEADLOCK inside a callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_manager_dispatch(
     manager: *const roam_manager,
@@ -258,7 +258,7 @@ pub unsafe extern "C" fn roam_manager_dispatch(
 /// call, and must only wake the host's loop (set a flag, post a message, signal a condition): all
 /// traffic of the process waits for it. It is not called any more once the manager and its sockets
 /// are freed; the last _free waits for a call that has begun, so hold no lock then that `wake`
-/// takes. INVALID_STATE in thread mode, WOULD_DEADLOCK inside a `wake`.
+/// takes. INVALID_STATE with another dispatch, WOULD_DEADLOCK inside a `wake`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_manager_set_wake(
     manager: *const roam_manager,
@@ -271,7 +271,7 @@ pub unsafe extern "C" fn roam_manager_set_wake(
 
 /// Manual dispatch: a file descriptor that is readable while there is something to dispatch. Only
 /// poll it; the library reads, writes and closes it (when the manager and its sockets are freed).
-/// INVALID_STATE in thread mode, UNSUPPORTED where there are no such descriptors.
+/// INVALID_STATE with another dispatch, UNSUPPORTED where there are no such descriptors.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_manager_wake_fd(
     manager: *const roam_manager,

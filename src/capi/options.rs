@@ -5,7 +5,7 @@ use super::types::{roam_bytes, roam_str};
 use crate::config::{
     ClientIdentity, CommonConfig, DispatchMode, Limits, Proxy, Timeouts, TlsVersion,
 };
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 
 /// ---- Options: dispatch, TLS, time limits, limits -------------------------------------------
 ///
@@ -13,6 +13,12 @@ use crate::error::Result;
 pub const ROAM_DISPATCH_THREAD: u32 = 0;
 /// Callbacks run inside roam_manager_dispatch, roam_socket_dispatch or roam_conference_dispatch.
 pub const ROAM_DISPATCH_MANUAL: u32 = 1;
+/// Callbacks run where the host's own loop or queue runs them; chosen by
+/// roam_config_set_executor or roam_conference_config_set_executor.
+pub const ROAM_DISPATCH_EXECUTOR: u32 = 2;
+/// Callbacks run on the I/O thread, right where something arrives: the lowest latency. They must
+/// never block: all traffic of the process waits for them.
+pub const ROAM_DISPATCH_INLINE: u32 = 3;
 
 /// TLS 1.2; the default.
 pub const ROAM_TLS_1_2: u32 = 12;
@@ -66,13 +72,19 @@ pub const ROAM_LIMIT_HOST_QUEUE_BYTES: u32 = 7;
 /// A certificate file with many authorities in it.
 const MAX_PEM: usize = 4 << 20;
 
-/// What a mode's number means.
-pub(super) fn dispatch_mode(mode: u32) -> Result<DispatchMode> {
-    match mode {
-        ROAM_DISPATCH_THREAD => Ok(DispatchMode::Thread),
-        ROAM_DISPATCH_MANUAL => Ok(DispatchMode::Manual),
-        _ => Err(unknown("mode", mode)),
-    }
+/// Change to the mode that a number means.
+pub(super) fn set_dispatch(common: &mut CommonConfig, mode: u32) -> Result<()> {
+    common.dispatch = match mode {
+        ROAM_DISPATCH_THREAD => DispatchMode::Thread,
+        ROAM_DISPATCH_MANUAL => DispatchMode::Manual,
+        ROAM_DISPATCH_EXECUTOR => {
+            let text = "mode: an executor is chosen with the function that gives it";
+            return Err(Error::new(Code::InvalidArgument, text));
+        }
+        ROAM_DISPATCH_INLINE => DispatchMode::Inline,
+        _ => return Err(unknown("mode", mode)),
+    };
+    Ok(())
 }
 
 /// Add trust anchors.

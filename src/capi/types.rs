@@ -91,6 +91,15 @@ pub struct roam_completion {
 /// Wakes the host's own loop; see roam_manager_set_wake.
 pub type roam_wake = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
+/// Queues a job of the library on the host's own loop; see roam_config_set_executor.
+pub type roam_post = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        run: Option<unsafe extern "C" fn(job: *mut c_void)>,
+        job: *mut c_void,
+    ) -> bool,
+>;
+
 impl roam_str {
     /// A view of text.
     pub(super) const fn of(text: &str) -> Self {

@@ -86,7 +86,7 @@ impl Conference {
         let allow_plaintext = config.allow_plaintext;
         let common = config.common.clone();
         let limits = common.limits.clone();
-        let mailbox = Mailbox::new(common.dispatch, &limits);
+        let mailbox = Mailbox::new(common.dispatch.clone(), &limits);
         let gate = Arc::new(Gate::default());
         let state = Arc::new(AtomicU32::new(ConferenceState::Idle as u32));
         let told = Arc::clone(&state);

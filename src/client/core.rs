@@ -33,12 +33,20 @@ impl Core {
         self.open.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// One object less. The last one waits for a wake callback that is running.
-    pub(super) fn leave(&self) {
-        if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+    /// One object less, whose sink ends, if it has one. The last one waits for a wake callback that
+    /// is running.
+    pub(super) fn leave(&self, owner: Option<Owner>) {
+        let last = self.open.fetch_sub(1, Ordering::AcqRel) == 1;
+        if last {
+            self.mailbox.silence();
+        }
+        // Before the stack ends, because its task is who does this in inline mode.
+        if let Some(owner) = owner {
+            self.mailbox.end(owner);
+        }
+        if last {
             // An error says that it is closed already.
             let _ = self.driver.submit(Command::Close);
-            self.mailbox.silence();
         }
     }
 
@@ -93,8 +101,7 @@ impl Object {
     pub(super) fn close(&self, leave: impl FnOnce(&Driver)) {
         if process::check().is_ok() && self.gate.close() {
             leave(&self.core.driver);
-            self.core.leave();
-            self.core.mailbox.end(self.owner);
+            self.core.leave(Some(self.owner));
         }
     }
 
@@ -102,6 +109,7 @@ impl Object {
     /// until the connection is gone.
     pub(super) fn wait_ended(&self, timeout: Duration) -> Result<()> {
         let start = clock::now().mono;
+        self.core.mailbox.end_here();
         let ended = self.gate.wait_ended(timeout);
         let spent = Duration::from_millis(clock::now().mono.since(start));
         let rest = timeout.saturating_sub(spent);

@@ -109,7 +109,7 @@ impl Manager {
         validate::manager(&config)?;
         let common = config.common.clone();
         let limits = common.limits.clone();
-        let mailbox = Mailbox::new(common.dispatch, &limits);
+        let mailbox = Mailbox::new(common.dispatch.clone(), &limits);
         let gate = Arc::new(Gate::default());
         let state = Arc::new(AtomicU32::new(ManagerState::Idle as u32));
         let told = Arc::clone(&state);
@@ -161,7 +161,7 @@ impl Manager {
             let command = Command::Attach { socket, namespace: Arc::clone(&name), options };
             let attached = driver.submit(command);
             if attached.is_err() {
-                core.leave();
+                core.leave(None);
             }
             attached
         })?;

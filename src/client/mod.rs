@@ -10,11 +10,12 @@
 //! `Err`, with no side effect; everything that happens out there comes as an event or an outcome.
 //!
 //! **Callbacks** of one manager with its sockets, or of one conference, run one at a time and in
-//! order, with no lock held, never inside a call of yours (exception: closing in manual mode). Which
-//! thread runs them is chosen by [`DispatchMode`](crate::config::DispatchMode). A slow callback
-//! delays later ones, not heartbeats: the queue is bounded, and when it is full nothing more is read
-//! from the network, and nothing is dropped. A closure that panics is reported in the log and called
-//! again for the next event.
+//! order, with no lock held, never inside a call of yours (exceptions: closing in manual mode, and
+//! `close_wait` with an executor). Which thread runs them is chosen by
+//! [`DispatchMode`](crate::config::DispatchMode). A slow callback delays later ones, not heartbeats:
+//! the queue is bounded, and when it is full nothing more is read from the network, and nothing is
+//! dropped. (Inline there is no queue, and a slow callback delays everything.) A closure that panics
+//! is reported in the log and called again for the next event.
 //!
 //! **Outcomes**: a completion that was accepted (`Ok`) is called exactly once, on every path. On
 //! `Err` it is dropped uncalled. `ACK_LOST` and `ACK_TIMEOUT` mean that the other side may or may
@@ -23,7 +24,10 @@
 //! **The end**: once `close` has returned no callback of the object begins any more, except its
 //! pending completions, with `CLOSED`; then its event closure is dropped. At most the one callback
 //! that was running meanwhile finishes. In manual mode all of this happens before `close` returns,
-//! unless a dispatch is running at the time; then that dispatch does it.
+//! unless a dispatch is running at the time; then that dispatch does it. With an executor it happens
+//! in a job, or inside `close_wait` on its caller's thread if no job is running: so `close_wait` may
+//! be called where jobs run, and needs no executor that still works. Inline it happens on the I/O
+//! thread, with a caller's runtime only while that is driven.
 //!
 //! An end that nobody asked for (a bug, or the caller's runtime was shut down) is told to every
 //! object as one last step, to `Closed` or `Ended`, with its cause.

@@ -1,13 +1,16 @@
 //! The way from the I/O thread into the host's code: in order, one at a time, with no lock held.
 //!
 //! ```text
-//!  I/O task --deliver--> Mailbox (bounded) --a pool thread, or the host's `dispatch`--> sinks
-//!  client   --add, end-->                                                               completions
+//!  I/O task --deliver--> Mailbox (bounded) --a pool thread, a job, `dispatch`--> sinks
+//!  client   --add, end-->                                                        completions
 //! ```
 //!
 //! The sinks belong to whoever is dispatching; that makes delivery serial without a lock. Only the
-//! way of arousing that somebody differs between the modes.
+//! way of arousing that somebody differs between the modes. In inline mode it is the I/O task
+//! itself, which leaves out the queue. When a host's executor or the I/O task is gone, the pool
+//! takes over.
 
+mod executor;
 mod gate;
 mod host;
 mod pool;
@@ -29,6 +32,7 @@ use self::wake::Wake;
 use crate::config::{DispatchMode, Limits};
 use crate::driver::{Delivery, process};
 use crate::error::{Code, Error, Result};
+use crate::log::log;
 use crate::payload::Payload;
 
 pub(crate) use self::gate::closed;
@@ -72,8 +76,13 @@ struct State {
     ends: Vec<Owner>,
     /// Taken by whoever is dispatching.
     host: Option<Host>,
-    /// Somebody was aroused, and nobody has found the queue empty since.
+    /// Manual mode: the host was woken, and no dispatch has found the queue empty since. Otherwise: a
+    /// thread or a job is on its way to run this.
     aroused: bool,
+    /// The host's executor is gone: the pool is there instead.
+    taken_over: bool,
+    /// The last delivery is here or behind. The I/O task comes no more.
+    finished: bool,
 }
 
 impl Mailbox {
@@ -93,13 +102,14 @@ impl Mailbox {
     /// Append a batch; `batch` is empty afterwards and keeps its memory. One lock, and one wake-up
     /// unless somebody is awake. True: the queue is full now, though nothing is ever refused.
     pub fn deliver(self: &Arc<Self>, batch: &mut Vec<Delivery>) -> bool {
-        let load = Load::of(batch);
         let mut state = self.state();
-        state.load.events += load.events;
-        state.load.bytes += load.bytes;
+        if state.runs_here(&self.mode) {
+            self.tell_here(state, batch);
+            return false;
+        }
+        state.append(batch);
         state.full |=
             state.load.events >= self.limit.events || state.load.bytes >= self.limit.bytes;
-        state.queue.extend(batch.drain(..));
         let full = state.full;
         self.arouse(state);
         full
@@ -112,9 +122,13 @@ impl Mailbox {
         let _ = self.attention.set(wake);
     }
 
-    /// Where the system gave no thread for what is in here: try again. False: there is still none,
-    /// so that the caller has to come back.
+    /// For the I/O task, whenever it runs: in inline mode see to objects that came or went; and where
+    /// the system gave no thread for what is in here, try again. False: there is still none, so that
+    /// the caller has to come back.
     pub fn serve(&self) -> bool {
+        if self.urgent.load(Ordering::Acquire) && self.state().runs_here(&self.mode) {
+            self.run(0);
+        }
         if self.unserved.load(Ordering::Acquire) && pool::serve() {
             self.unserved.store(false, Ordering::Release);
         }
@@ -127,10 +141,14 @@ impl Mailbox {
     }
 
     /// A new object wants to be told. Its sink is there before any event that comes later.
-    pub fn add(&self, addition: Addition) {
+    pub fn add(self: &Arc<Self>, addition: Addition) {
         let mut state = self.state();
         state.additions.push(addition);
         self.urgent.store(true, Ordering::Release);
+        if state.finished {
+            // No event comes later, and it may have to hear why.
+            self.arouse(state);
+        }
     }
 
     /// An object, whose gate is closed, is not told any more: its pending completions end `CLOSED`,
@@ -142,12 +160,19 @@ impl Mailbox {
         let mut state = self.state();
         state.ends.push(owner);
         self.urgent.store(true, Ordering::Release);
-        match self.mode {
-            DispatchMode::Thread => self.arouse(state),
-            DispatchMode::Manual => {
-                drop(state);
-                self.run(0);
-            }
+        if let DispatchMode::Manual = self.mode {
+            drop(state);
+            self.run(0);
+        } else {
+            self.arouse(state);
+        }
+    }
+
+    /// This thread is about to wait for an end. An executor may be waiting for this very thread, or
+    /// run nothing any more, so what is left to do at the end is done here, unless somebody is at it.
+    pub fn end_here(self: &Arc<Self>) {
+        if let DispatchMode::Executor(_) = self.mode {
+            self.run_on(0);
         }
     }
 
@@ -202,13 +227,11 @@ impl Mailbox {
     }
 
     fn manual(&self) -> Result<()> {
-        match self.mode {
-            DispatchMode::Manual => Ok(()),
-            DispatchMode::Thread => {
-                let text = "callbacks are run by the library; choose manual dispatch first";
-                Err(Error::new(Code::InvalidState, text))
-            }
+        if let DispatchMode::Manual = self.mode {
+            return Ok(());
         }
+        let text = "callbacks run by themselves; choose manual dispatch first";
+        Err(Error::new(Code::InvalidState, text))
     }
 
     fn is_pending(&self) -> bool {
@@ -217,16 +240,80 @@ impl Mailbox {
 
     /// There is something to do: see that somebody does it.
     fn arouse(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        if !std::mem::replace(&mut state.aroused, true) {
-            drop(state);
-            match self.mode {
-                DispatchMode::Thread if pool::schedule(Arc::clone(self)) => {}
-                DispatchMode::Thread => {
+        let running = state.host.is_none();
+        let inline = state.runs_here(&self.mode);
+        match &self.mode {
+            DispatchMode::Manual => {
+                if !std::mem::replace(&mut state.aroused, true) {
+                    drop(state);
+                    self.wake.wake();
+                }
+            }
+            // Whoever is at it looks again before it stops.
+            _ if running => {}
+            DispatchMode::Inline if inline => {
+                drop(state);
+                self.want_attention();
+            }
+            _ if std::mem::replace(&mut state.aroused, true) => {}
+            DispatchMode::Executor(executor) if !state.taken_over => {
+                drop(state);
+                self.post(executor);
+            }
+            _ => {
+                drop(state);
+                if !pool::schedule(Arc::clone(self)) {
                     self.unserved.store(true, Ordering::Release);
                     self.want_attention();
                 }
-                DispatchMode::Manual => self.wake.wake(),
             }
+        }
+    }
+
+    /// A thread of the pool or a job has come: deliver up to `max`, and see that somebody comes again
+    /// if there is more.
+    fn turn(self: &Arc<Self>, max: usize) {
+        self.state().aroused = false;
+        self.run_on(max);
+    }
+
+    fn run_on(self: &Arc<Self>, max: usize) {
+        if self.run(max).1 {
+            self.arouse(self.state());
+        }
+    }
+
+    /// The pool is there from now on.
+    fn take_over(self: &Arc<Self>) {
+        let first = !std::mem::replace(&mut self.state().taken_over, true);
+        if first {
+            log!(Warn, "the executor runs nothing any more; threads of the library take over");
+            let mut state = self.state();
+            state.aroused = false;
+            self.arouse(state);
+        }
+    }
+
+    /// Inline mode: tell a batch on this thread, and then whatever was left meanwhile.
+    fn tell_here<'a>(&'a self, mut state: MutexGuard<'a, State>, batch: &mut Vec<Delivery>) {
+        let last = is_last(batch);
+        if let Some(mut host) = state.host.take() {
+            drop(state);
+            let _scope = Scope::enter();
+            self.see_to_objects(&mut host);
+            self.tell(&mut host, batch);
+            state = self.state();
+            state.host = Some(host);
+        } else {
+            // The task was dropped inside a callback that it has run.
+            state.append(batch);
+        }
+        // Who closes an object after this finds the pool.
+        state.finished |= last;
+        let more = !state.queue.is_empty() || self.urgent.load(Ordering::Acquire);
+        drop(state);
+        if more {
+            self.run(usize::MAX);
         }
     }
 
@@ -256,7 +343,10 @@ impl Mailbox {
                 let more = !state.queue.is_empty();
                 if !more {
                     state.rest();
-                    self.wake.clear();
+                    if let DispatchMode::Manual = self.mode {
+                        state.aroused = false;
+                        self.wake.clear();
+                    }
                 }
                 return (delivered, more);
             }
@@ -267,11 +357,15 @@ impl Mailbox {
             in_hand = Load::of(&host.batch);
             delivered += in_hand.events;
             let mut batch = std::mem::take(&mut host.batch);
-            for delivery in batch.drain(..) {
-                host.deliver(delivery);
-                self.see_to_objects(&mut host);
-            }
+            self.tell(&mut host, &mut batch);
             host.batch = batch;
+        }
+    }
+
+    fn tell(&self, host: &mut Host, batch: &mut Vec<Delivery>) {
+        for delivery in batch.drain(..) {
+            host.deliver(delivery);
+            self.see_to_objects(host);
         }
     }
 
@@ -294,6 +388,19 @@ impl Mailbox {
 }
 
 impl State {
+    /// Whether the I/O task itself runs callbacks.
+    const fn runs_here(&self, mode: &DispatchMode) -> bool {
+        matches!(mode, DispatchMode::Inline) && !self.finished
+    }
+
+    fn append(&mut self, batch: &mut Vec<Delivery>) {
+        let load = Load::of(batch);
+        self.load.events += load.events;
+        self.load.bytes += load.bytes;
+        self.finished |= is_last(batch);
+        self.queue.extend(batch.drain(..));
+    }
+
     /// A batch is done. True: the queue was full and has fallen below half.
     fn settle(&mut self, done: Load, limit: Load) -> bool {
         self.load.events -= done.events;
@@ -302,13 +409,17 @@ impl State {
         below_half && std::mem::take(&mut self.full)
     }
 
-    /// The queue is empty: whoever comes next arouses somebody, and a burst's memory goes back.
+    /// The queue is empty: a burst's memory goes back.
     fn rest(&mut self) {
-        self.aroused = false;
         if self.queue.capacity() > KEPT {
             self.queue.shrink_to(BATCH);
         }
     }
+}
+
+/// Whether nothing comes after this batch.
+fn is_last(batch: &[Delivery]) -> bool {
+    matches!(batch.last(), Some(Delivery::Finished(_)))
 }
 
 impl Load {

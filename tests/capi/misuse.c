@@ -1,5 +1,5 @@
 /* Wrong arguments and no network: fault-matrix rows M01, M02, M09, M10, M17, M18, M19, M26. */
-#include "common.h"
+#include "loop.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -58,6 +58,7 @@ static void null_is_refused(void) {
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_add_trusted_pem(NULL, text));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_dangerously_accept_any_certificate(NULL, true));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_dispatch(NULL, 0));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_executor(NULL, loop_post, &seen, witness_destroy));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_reconnect(NULL, true));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_reconnect_delay_ms(NULL, 1, 2));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_reconnect_growth(NULL, 2, 0.5));
@@ -76,6 +77,7 @@ static void null_is_refused(void) {
   EXPECT(ROAM_E_NULL_ARGUMENT,
          roam_conference_config_dangerously_accept_any_certificate(NULL, true));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_dispatch(NULL, 0));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_executor(NULL, loop_post, &seen, witness_destroy));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_resume_delay_ms(NULL, 2, 2));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_patient_delay_ms(NULL, 2, 2));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_timeout_ms(NULL, 0, 1));
@@ -93,6 +95,9 @@ static void null_is_refused(void) {
   roam_socket *socket = (roam_socket *)untouched;
   roam_conference *conference = (roam_conference *)untouched;
 
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_executor(config, NULL, &seen, witness_destroy));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_executor(options, NULL, &seen, witness_destroy));
+  CHECK(seen.destroyed == 0);
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_new(NULL, &managed, &manager));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_new(config, NULL, &manager));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_new(config, &managed, NULL));
@@ -294,7 +299,8 @@ static void numbers_are_checked(void) {
   witness_init(&seen);
   roam_config *config = config_with_url(ROAM_DISPATCH_THREAD);
   roam_conference_config *options = roam_conference_config_new();
-  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_dispatch(config, 2));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_dispatch(config, ROAM_DISPATCH_EXECUTOR));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_dispatch(config, 4));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_dispatch(config, UINT32_MAX));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_timeout_ms(config, 99, 1));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_timeout_ms(config, ROAM_TIMEOUT_LOGIN, 1));
@@ -434,11 +440,15 @@ static long resident_kib(void) {
   return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/* M26: objects come and go without a connection, on both kinds of dispatch. */
+/* M26: objects come and go without a connection, on all kinds of dispatch. */
 static void many_come_and_go(int rounds, int measure) {
   int fds = 0;
   long kib = 0;
-  roam_config *configs[] = {config_with_url(ROAM_DISPATCH_THREAD), config_with_url(ROAM_DISPATCH_MANUAL)};
+  loop executor;
+  loop_start(&executor);
+  roam_config *configs[] = {config_with_url(ROAM_DISPATCH_THREAD), config_with_url(ROAM_DISPATCH_MANUAL),
+                            config_with_url(ROAM_DISPATCH_INLINE), config_with_url(ROAM_DISPATCH_THREAD)};
+  EXPECT(ROAM_OK, roam_config_set_executor(configs[3], loop_post, &executor, loop_destroy));
   witness managed, told;
   for (int i = 0; i < rounds; i++) {
     witness_init(&managed);
@@ -447,21 +457,21 @@ static void many_come_and_go(int rounds, int measure) {
     roam_socket_events heard = socket_events(&told);
     roam_manager *manager = NULL;
     roam_socket *socket = NULL;
-    EXPECT(ROAM_OK, roam_manager_new(configs[i % 2], &events, &manager));
+    EXPECT(ROAM_OK, roam_manager_new(configs[i % 4], &events, &manager));
     EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), &heard, &socket));
     EXPECT(ROAM_OK, roam_socket_emit_with_ack(socket, ROAM_STR("a"), ROAM_STR("[]"), NULL, 0, 0, witness_completion(&told), NULL));
     /* Now and then wait for the other side too, so that nothing piles up there. */
-    if (i % 8 == 2) {
+    if (i / 4 % 4 == 1) {
       EXPECT(ROAM_OK, roam_socket_free_wait(socket, LONG_MS));
       EXPECT(ROAM_OK, roam_manager_free_wait(manager, LONG_MS));
-    } else if (i & 2) {
+    } else if (i & 4) {
       roam_socket_free(socket);
       roam_manager_free(manager);
     } else {
       roam_manager_free(manager);
       roam_socket_free(socket);
     }
-    if (i % 2) CHECK(managed.destroyed && told.destroyed);
+    if (i % 4 == 1) CHECK(managed.destroyed && told.destroyed);
     WAIT(&managed, managed.destroyed);
     WAIT(&told, told.destroyed);
     CHECK(told.completions == 1 && told.closed == 1);
@@ -472,12 +482,14 @@ static void many_come_and_go(int rounds, int measure) {
       kib = resident_kib();
     }
   }
-  /* This one, at most four for callbacks, an I/O thread and one that is about to end; "." and "..". */
-  CHECK(entries("/proc/self/task") <= 7 + 2);
+  /* This one, the executor, at most four for callbacks, an I/O thread and one that is about to end;
+   * "." and "..". */
+  CHECK(entries("/proc/self/task") <= 8 + 2);
   CHECK(entries("/proc/self/fd") <= fds + 8);
   if (measure) CHECK(resident_kib() <= kib + 1024 + rounds * 64L / 1024);
-  roam_config_free(configs[0]);
-  roam_config_free(configs[1]);
+  for (int i = 0; i < 4; i++) roam_config_free(configs[i]);
+  WAIT(&executor, executor.destroyed == 1);
+  loop_stop(&executor);
 }
 
 static void no_line(void *user_data, uint32_t level, roam_str target, roam_str line) {

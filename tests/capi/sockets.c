@@ -1,12 +1,15 @@
 /* Sockets against a server that answers: the whole path in both directions, and the end of life in
  * all variants. Fault-matrix rows M04, M05, M06, M07, M14, M19. */
-#include "common.h"
+#include "loop.h"
 
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static char url[64];
+
+/* Where callbacks run with ROAM_DISPATCH_EXECUTOR. */
+static loop executor;
 
 typedef struct socket_host {
   witness seen;
@@ -17,10 +20,18 @@ typedef struct socket_host {
   int depth;
 } socket_host;
 
+static void set_dispatch(roam_config *config, uint32_t dispatch) {
+  if (dispatch == ROAM_DISPATCH_EXECUTOR) {
+    EXPECT(ROAM_OK, roam_config_set_executor(config, loop_post, &executor, NULL));
+  } else {
+    EXPECT(ROAM_OK, roam_config_set_dispatch(config, dispatch));
+  }
+}
+
 static roam_manager *make_manager(uint32_t dispatch, witness *seen) {
   roam_config *config = roam_config_new();
   EXPECT(ROAM_OK, roam_config_set_url(config, ROAM_STR(url)));
-  EXPECT(ROAM_OK, roam_config_set_dispatch(config, dispatch));
+  set_dispatch(config, dispatch);
   roam_manager_events events;
   memset(&events, 0, sizeof events);
   events.struct_size = sizeof events;
@@ -129,11 +140,11 @@ static void check_event(socket_host *host, const roam_event *event) {
   }
 }
 
-static void talk(void) {
+static void talk(uint32_t dispatch) {
   witness managed;
   socket_host host;
   witness_init(&managed);
-  roam_manager *manager = make_manager(ROAM_DISPATCH_THREAD, &managed);
+  roam_manager *manager = make_manager(dispatch, &managed);
   start(&host, manager, "/chat");
   host.on_event = check_event;
   EXPECT(ROAM_OK, roam_socket_connect(host.socket, ROAM_STR("{\"secret\":1}")));
@@ -207,6 +218,7 @@ static void free_in(const char *callback, uint32_t dispatch) {
     CHECK(pthread_equal(host.seen.destroyed_on, loop));
     pthread_join(loop, NULL);
   }
+  if (dispatch == ROAM_DISPATCH_EXECUTOR) CHECK(pthread_equal(host.seen.destroyed_on, executor.thread));
   /* The three that were never answered, and perhaps the one that was not answered yet. Those of
    * a namespace that was left before are lost instead. */
   CHECK(host.seen.completions == 4 && host.free_in == NULL);
@@ -272,7 +284,7 @@ static void free_in_destroy(uint32_t dispatch) {
   witness_init(&link.seen);
   roam_config *config = roam_config_new();
   EXPECT(ROAM_OK, roam_config_set_url(config, ROAM_STR(url)));
-  EXPECT(ROAM_OK, roam_config_set_dispatch(config, dispatch));
+  set_dispatch(config, dispatch);
   roam_manager_events events;
   memset(&events, 0, sizeof events);
   events.struct_size = sizeof events;
@@ -368,11 +380,11 @@ static void call_everything(socket_host *host, const roam_event *event) {
   EXPECT(ROAM_OK, tell(host, "again"));
 }
 
-static void call_back_and_forth(void) {
+static void call_back_and_forth(uint32_t dispatch) {
   witness managed;
-  static socket_host host;
+  socket_host host;
   witness_init(&managed);
-  roam_manager *manager = make_manager(ROAM_DISPATCH_THREAD, &managed);
+  roam_manager *manager = make_manager(dispatch, &managed);
   start(&host, manager, "/");
   host.on_event = call_everything;
   EXPECT(ROAM_OK, tell(&host, "again"));
@@ -398,13 +410,13 @@ static void hang_in_state(void *user_data, const roam_transition *step) {
 }
 
 /* on_connect belongs to the same step, but must not begin once the free has. */
-static void a_free_that_timed_out_is_one(void) {
+static void a_free_that_timed_out_is_one(uint32_t dispatch) {
   witness managed;
   socket_host host;
   witness_init(&managed);
   memset(&host, 0, sizeof host);
   witness_init(&host.seen);
-  roam_manager *manager = make_manager(ROAM_DISPATCH_THREAD, &managed);
+  roam_manager *manager = make_manager(dispatch, &managed);
   roam_socket_events events;
   memset(&events, 0, sizeof events);
   events.struct_size = sizeof events;
@@ -463,11 +475,11 @@ static void a_forked_child_is_refused(void) {
   witness_end(&managed);
 }
 
-static void a_callback_hangs(void) {
+static void a_callback_hangs(uint32_t dispatch) {
   witness managed;
   socket_host host;
   witness_init(&managed);
-  roam_manager *manager = make_manager(ROAM_DISPATCH_THREAD, &managed);
+  roam_manager *manager = make_manager(dispatch, &managed);
   start(&host, manager, "/");
   host.on_event = hang;
   EXPECT(ROAM_OK, ask(&host, "silent"));
@@ -579,17 +591,20 @@ int main(int argc, char **argv) {
   CHECK(argc == 3);
   snprintf(url, sizeof url, "http://127.0.0.1:%s", argv[1]);
   int rounds = atoi(argv[2]);
-  talk();
-  call_back_and_forth();
-  a_callback_hangs();
-  a_free_that_timed_out_is_one();
+  loop_start(&executor);
+  static const uint32_t modes[] = {ROAM_DISPATCH_THREAD, ROAM_DISPATCH_EXECUTOR, ROAM_DISPATCH_INLINE, ROAM_DISPATCH_MANUAL};
+  for (int mode = 0; mode < 3; mode++) {
+    talk(modes[mode]);
+    call_back_and_forth(modes[mode]);
+    a_callback_hangs(modes[mode]);
+    a_free_that_timed_out_is_one(modes[mode]);
+  }
   a_forked_child_is_refused();
   a_wake_that_asks_is_answered();
   a_loop_of_ones_own();
-  static const uint32_t modes[] = {ROAM_DISPATCH_THREAD, ROAM_DISPATCH_MANUAL};
   static const char *const callbacks[] = {"on_state", "on_connect", "on_event", "on_disconnect", "completion"};
   for (int round = 0; round < rounds; round++) {
-    for (int mode = 0; mode < 2; mode++) {
+    for (int mode = 0; mode < 4; mode++) {
       for (size_t i = 0; i < sizeof callbacks / sizeof *callbacks; i++)
         free_in(callbacks[i], modes[mode]);
       free_while_it_rains(modes[mode]);
@@ -597,5 +612,6 @@ int main(int argc, char **argv) {
       free_in_log(modes[mode]);
     }
   }
+  loop_stop(&executor);
   return 0;
 }

@@ -72,11 +72,8 @@ impl Pool {
 
     fn work(&self) {
         while let Some(mailbox) = self.next() {
-            let (_, more) = mailbox.run(TURN);
-            if more {
-                // This thread itself is there for it.
-                schedule(mailbox);
-            }
+            // If there is more, this thread itself is there for it.
+            mailbox.turn(TURN);
         }
     }
 

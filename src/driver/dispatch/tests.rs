@@ -1,5 +1,8 @@
 //! A mailbox without a network: what goes in comes out, in order, to whom it may.
 
+mod executor;
+mod inline;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -8,6 +11,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::*;
+use crate::config::{Executor, Job};
 use crate::proto::io::{
     Event, ManagerEvent, ManagerState, SocketEvent, SocketId, SocketState, Transition,
 };
@@ -29,16 +33,72 @@ fn number(event: &ManagerEvent) -> u64 {
     step.number
 }
 
+/// A mailbox in some mode, and the part of the host that makes it run.
+struct Rig {
+    mailbox: Arc<Mailbox>,
+    /// What an executor was given.
+    jobs: Receiver<Job>,
+}
+
+impl Rig {
+    /// An empty mailbox in every mode.
+    fn all() -> impl Iterator<Item = Self> {
+        let (post, jobs) = channel();
+        let executor = Executor::new(move |job| post.send(job).is_ok());
+        let modes = [
+            (DispatchMode::Thread, channel().1),
+            (DispatchMode::Manual, channel().1),
+            (DispatchMode::Executor(executor), jobs),
+            (DispatchMode::Inline, channel().1),
+        ];
+        modes.into_iter().map(|(mode, jobs)| {
+            eprintln!("{mode:?}");
+            Self { mailbox: Mailbox::new(mode, &Limits::default()), jobs }
+        })
+    }
+
+    /// Run what waits, as host and as I/O task.
+    fn pump(&self) {
+        while self.mailbox.dispatch(1).is_ok_and(|count| count > 0) {}
+        self.jobs.try_iter().for_each(Job::run);
+        assert!(self.mailbox.serve());
+    }
+
+    /// What is told next, as it must be.
+    fn next<T>(&self, told: &Receiver<T>) -> T {
+        self.pump();
+        told.recv_timeout(LONG).expect("told")
+    }
+
+    /// Wait until nothing can be told any more, and give what was left.
+    fn rest<T>(&self, told: &Receiver<T>) -> Vec<T> {
+        self.pump();
+        let mut rest = Vec::new();
+        loop {
+            match told.recv_timeout(LONG) {
+                Ok(one) => rest.push(one),
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return rest,
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("the sink lives"),
+            }
+        }
+    }
+}
+
 /// A mailbox whose manager tells the numbers of its steps.
 fn manager(mode: DispatchMode, limits: &Limits) -> (Arc<Mailbox>, Arc<Gate>, Receiver<u64>) {
     let mailbox = Mailbox::new(mode, limits);
+    let (gate, told) = add_manager(&mailbox);
+    (mailbox, gate, told)
+}
+
+fn add_manager(mailbox: &Arc<Mailbox>) -> (Arc<Gate>, Receiver<u64>) {
     let gate = Arc::new(Gate::default());
     let (tell, told) = channel();
     let sink = move |event| {
         let _ = tell.send(number(&event));
     };
     mailbox.add(Addition::Manager(Arc::clone(&gate), Box::new(sink)));
-    (mailbox, gate, told)
+    (gate, told)
 }
 
 #[test]
@@ -75,44 +135,47 @@ fn bytes_fill_the_queue_too() {
 
 #[test]
 fn a_closed_object_hears_nothing_and_ends_with_its_completions_first() {
-    let (mailbox, gate, told) = manager(DispatchMode::Manual, &limits(100));
-    let (tell, outcomes) = channel();
-    for request in 0..3 {
-        let tell = tell.clone();
-        let kept = gate.expect(9, move |result| {
-            let code = result.err().map(|error: Error| error.code());
-            tell.send((request, code)).expect("the test listens");
-        });
-        let kept = kept.expect("open");
-        if request == 1 {
-            assert!(kept.withdraw());
+    for rig in Rig::all() {
+        let (gate, told) = add_manager(&rig.mailbox);
+        let (tell, outcomes) = channel();
+        for request in 0..3 {
+            let tell = tell.clone();
+            let kept = gate.expect(9, move |result| {
+                let code = result.err().map(|error: Error| error.code());
+                tell.send((request, code)).expect("the test listens");
+            });
+            let kept = kept.expect("open");
+            if request == 1 {
+                assert!(kept.withdraw());
+            }
         }
+        assert!(gate.close() && !gate.close());
+        assert_eq!(gate.expect(9, |_| {}).expect_err("closed").code(), Code::Closed);
+        assert!(!gate.wait_ended(Duration::ZERO));
+        rig.mailbox.deliver(&mut vec![step(1)]);
+        rig.pump();
+        rig.mailbox.deliver(&mut vec![step(2)]);
+        rig.mailbox.end(Owner::Manager);
+        rig.pump();
+        assert!(gate.wait_ended(LONG));
+        let closed = Some(Code::Closed);
+        assert_eq!(outcomes.try_iter().collect::<Vec<_>>(), [(0, closed), (2, closed)]);
+        assert!(rig.rest(&told).is_empty(), "closed is enough");
     }
-    mailbox.deliver(&mut vec![step(1)]);
-    assert!(gate.close() && !gate.close());
-    assert_eq!(gate.expect(9, |_| {}).expect_err("closed").code(), Code::Closed);
-    assert!(!gate.wait_ended(Duration::ZERO));
-    assert_eq!(mailbox.dispatch(9), Ok(1));
-    assert!(told.try_recv().is_err(), "closed is enough");
-    mailbox.deliver(&mut vec![step(2)]);
-    mailbox.end(Owner::Manager);
-    assert!(gate.wait_ended(Duration::ZERO));
-    let closed = Some(Code::Closed);
-    assert_eq!(outcomes.try_iter().collect::<Vec<_>>(), [(0, closed), (2, closed)]);
-    assert_eq!(mailbox.dispatch(9), Ok(1));
-    assert!(told.recv().is_err(), "nothing was told, and the sink is dropped");
 }
 
 #[test]
 fn an_outcome_reaches_its_completion_once() {
-    let mailbox = Mailbox::new(DispatchMode::Manual, &limits(100));
-    let gate = Arc::new(Gate::default());
-    let (tell, told) = channel();
-    let kept = gate.expect(9, move |result| tell.send(result.is_ok()).expect("the test listens"));
-    let completion = kept.expect("open").completion();
-    mailbox.deliver(&mut vec![Delivery::Outcome(completion, Ok(Payload::default()))]);
-    assert_eq!(mailbox.dispatch(9), Ok(1));
-    assert_eq!(told.iter().collect::<Vec<_>>(), [true]);
+    for rig in Rig::all() {
+        let gate = Arc::new(Gate::default());
+        let (tell, told) = channel();
+        let kept = gate.expect(9, move |result| {
+            tell.send(result.is_ok()).expect("the test listens");
+        });
+        let completion = kept.expect("open").completion();
+        rig.mailbox.deliver(&mut vec![Delivery::Outcome(completion, Ok(Payload::default()))]);
+        assert_eq!(rig.rest(&told), [true]);
+    }
 }
 
 #[test]
@@ -128,54 +191,117 @@ fn outcomes_that_the_host_does_not_take_are_bounded() {
 
 #[test]
 fn an_end_that_nobody_wanted_is_told_once_as_the_next_step() {
-    let mailbox = Mailbox::new(DispatchMode::Manual, &limits(100));
-    let (tell, told) = channel();
-    let sink = |tell: std::sync::mpsc::Sender<_>| {
-        move |event: ManagerEvent| tell.send(event).expect("the test listens")
-    };
-    mailbox.add(Addition::Manager(Arc::default(), Box::new(sink(tell))));
-    let cause = Error::new(Code::Panic, "a bug");
-    mailbox.deliver(&mut vec![step(1), step(2), Delivery::Finished(Some(cause.clone()))]);
-    assert_eq!(mailbox.dispatch(9), Ok(3));
-    let ManagerEvent::State(last) = told.try_iter().last().expect("told") else {
-        panic!("only steps are sent")
-    };
-    assert_eq!((last.number, last.state), (3, ManagerState::Closed));
-    assert_eq!(last.cause, Some(cause.clone()));
+    for rig in Rig::all() {
+        let (tell, told) = channel();
+        let sink = move |event: ManagerEvent| tell.send(event).expect("the test listens");
+        rig.mailbox.add(Addition::Manager(Arc::default(), Box::new(sink)));
+        let cause = Error::new(Code::Panic, "a bug");
+        let finished = Delivery::Finished(Some(cause.clone()));
+        rig.mailbox.deliver(&mut vec![step(1), step(2), finished]);
+        assert_eq!([number(&rig.next(&told)), number(&rig.next(&told))], [1, 2]);
+        let ManagerEvent::State(last) = rig.next(&told) else { panic!("only steps are sent") };
+        assert_eq!((last.number, last.state), (3, ManagerState::Closed));
+        assert_eq!(last.cause, Some(cause.clone()));
 
-    // A socket that was being made at the time.
-    let (tell, told) = channel();
-    let late = move |event| tell.send(event).expect("the test listens");
-    mailbox.add(Addition::Socket(SocketId(1), Arc::default(), Box::new(late)));
-    assert_eq!(mailbox.dispatch(9), Ok(0));
-    let SocketEvent::State { transition, reason: None, .. } = told.recv().expect("told") else {
-        panic!("only a step is sent")
-    };
-    assert_eq!((transition.number, transition.state), (1, SocketState::Closed));
-    assert_eq!(transition.cause, Some(cause));
+        // A socket that was being made at the time.
+        let (tell, told) = channel();
+        let late = move |event| tell.send(event).expect("the test listens");
+        rig.mailbox.add(Addition::Socket(SocketId(1), Arc::default(), Box::new(late)));
+        let SocketEvent::State { transition, reason: None, .. } = rig.next(&told) else {
+            panic!("only a step is sent")
+        };
+        assert_eq!((transition.number, transition.state), (1, SocketState::Closed));
+        assert_eq!(transition.cause, Some(cause));
+    }
 }
 
 #[test]
 fn an_end_that_was_wanted_is_no_event() {
-    let (mailbox, _gate, told) = manager(DispatchMode::Manual, &limits(100));
-    mailbox.deliver(&mut vec![step(1), Delivery::Finished(None)]);
-    assert_eq!(mailbox.dispatch(9), Ok(2));
-    assert_eq!(told.try_iter().collect::<Vec<_>>(), [1]);
+    for rig in Rig::all() {
+        let (gate, told) = add_manager(&rig.mailbox);
+        rig.mailbox.deliver(&mut vec![step(1), Delivery::Finished(None)]);
+        assert_eq!(rig.next(&told), 1);
+        assert!(gate.close());
+        rig.mailbox.end(Owner::Manager);
+        assert!(rig.rest(&told).is_empty());
+    }
 }
 
 #[test]
 fn a_panic_of_a_callback_stops_nobody() {
-    let mailbox = Mailbox::new(DispatchMode::Manual, &limits(100));
-    let (tell, told) = channel();
-    let sink = move |event: ManagerEvent| {
-        tell.send(number(&event)).expect("the test listens");
-        assert!(number(&event) != 1, "the first one panics");
-    };
-    mailbox.add(Addition::Manager(Arc::default(), Box::new(sink)));
-    mailbox.deliver(&mut vec![step(1), step(2)]);
-    assert_eq!(mailbox.dispatch(9), Ok(2));
-    assert_eq!(told.try_iter().collect::<Vec<_>>(), [1, 2]);
-    assert!(!Scope::is_inside());
+    for rig in Rig::all() {
+        let (tell, told) = channel();
+        let sink = move |event: ManagerEvent| {
+            tell.send(number(&event)).expect("the test listens");
+            assert!(number(&event) != 1, "the first one panics");
+        };
+        rig.mailbox.add(Addition::Manager(Arc::default(), Box::new(sink)));
+        rig.mailbox.deliver(&mut vec![step(1), step(2)]);
+        assert_eq!([rig.next(&told), rig.next(&told)], [1, 2]);
+        assert!(!Scope::is_inside());
+    }
+}
+
+#[test]
+fn an_object_that_is_closed_in_its_callback_hears_nothing_more_and_ends_behind_it() {
+    for rig in Rig::all() {
+        let gate = Arc::new(Gate::default());
+        let (tell, told) = channel();
+        let (mine, mailbox) = (Arc::clone(&gate), Arc::downgrade(&rig.mailbox));
+        let sink = move |event| {
+            assert!(mine.close(), "called once");
+            mailbox.upgrade().expect("running").end(Owner::Manager);
+            assert!(!mine.wait_ended(Duration::ZERO), "not before this returns");
+            tell.send(number(&event)).expect("the test listens");
+        };
+        rig.mailbox.add(Addition::Manager(Arc::clone(&gate), Box::new(sink)));
+        rig.mailbox.deliver(&mut vec![step(1), step(2)]);
+        rig.pump();
+        assert!(gate.wait_ended(LONG));
+        assert_eq!(rig.rest(&told), [1]);
+    }
+}
+
+#[test]
+fn callbacks_keep_the_order_and_never_meet() {
+    for rig in Rig::all() {
+        let gate = Arc::new(Gate::default());
+        let (tell, told) = channel();
+        let inside = AtomicUsize::new(0);
+        let sink = move |event| {
+            assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+            tell.send(number(&event)).expect("the test listens");
+            inside.fetch_sub(1, Ordering::SeqCst);
+        };
+        rig.mailbox.add(Addition::Manager(Arc::clone(&gate), Box::new(sink)));
+        for number in 0..5_000 {
+            rig.mailbox.deliver(&mut vec![step(number)]);
+        }
+        for number in 0..5_000 {
+            assert_eq!(rig.next(&told), number);
+        }
+        gate.close();
+        rig.mailbox.end(Owner::Manager);
+        rig.pump();
+        assert!(gate.wait_ended(LONG));
+    }
+}
+
+#[test]
+fn a_job_or_a_dispatch_is_for_the_mode_that_has_it() {
+    for rig in Rig::all() {
+        let manual = matches!(rig.mailbox.mode, DispatchMode::Manual);
+        assert_eq!(rig.mailbox.dispatch(1).is_ok(), manual);
+        assert_eq!(rig.mailbox.set_wake(Box::new(|| {})).is_ok(), manual);
+        #[cfg(unix)]
+        assert_eq!(rig.mailbox.wake_fd().is_ok(), manual);
+        let (_gate, told) = add_manager(&rig.mailbox);
+        rig.mailbox.deliver(&mut vec![step(1)]);
+        let posted = rig.jobs.try_iter().map(Job::run).count();
+        let executor = matches!(rig.mailbox.mode, DispatchMode::Executor(_));
+        assert_eq!(posted, usize::from(executor));
+        assert_eq!(rig.next(&told), 1);
+    }
 }
 
 #[test]
@@ -235,29 +361,6 @@ fn a_wake_callback_that_asks_for_more_waits_for_nothing_and_may_panic() {
     assert_eq!(poll(&mut readable, Some(&Timespec::default())), Ok(1));
     mailbox.set_wake(Box::new(|| {})).expect("outside again");
     assert!(!Scope::is_inside());
-}
-
-#[test]
-fn threads_of_the_pool_keep_the_order_and_never_meet_in_one_mailbox() {
-    let mailbox = Mailbox::new(DispatchMode::Thread, &Limits::default());
-    let gate = Arc::new(Gate::default());
-    let (tell, told) = channel();
-    let inside = AtomicUsize::new(0);
-    let sink = move |event| {
-        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
-        tell.send(number(&event)).expect("the test listens");
-        inside.fetch_sub(1, Ordering::SeqCst);
-    };
-    mailbox.add(Addition::Manager(Arc::clone(&gate), Box::new(sink)));
-    for number in 0..5_000 {
-        mailbox.deliver(&mut vec![step(number)]);
-    }
-    for number in 0..5_000 {
-        assert_eq!(told.recv_timeout(LONG), Ok(number));
-    }
-    gate.close();
-    mailbox.end(Owner::Manager);
-    assert!(gate.wait_ended(LONG));
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(super) fn start_with(
     common: CommonConfig,
     resolver: Resolver,
 ) -> Driver {
-    let mailbox = Mailbox::new(common.dispatch, &common.limits);
+    let mailbox = Mailbox::new(common.dispatch.clone(), &common.limits);
     start_into(mailbox, host, address, common, resolver)
 }
 
@@ -264,7 +264,7 @@ async fn a_host_that_does_not_take_its_events_stops_the_reading_and_loses_nothin
     let (address, mut server) = socket_io().await;
     let limits = Limits { host_queue_events: 20, ..Limits::default() };
     let common = CommonConfig { limits, dispatch: DispatchMode::Manual, ..CommonConfig::default() };
-    let mailbox = Mailbox::new(common.dispatch, &common.limits);
+    let mailbox = Mailbox::new(common.dispatch.clone(), &common.limits);
     let resolver = Resolver::system();
     let driver = start_into(Arc::clone(&mailbox), "127.0.0.1", address, common, resolver);
     emit(&driver, "flood", "[]", None).expect("room");
