@@ -285,6 +285,12 @@
 #define ROAM_TIMEOUT_REQUEST 11
 /** For how long after a loss the short delays of resuming apply; 120 s. */
 #define ROAM_TIMEOUT_FAST_RESUME 12
+/** Time limit of an upgrade from polling to WebSocket; 10 s. This and the following for all. */
+#define ROAM_TIMEOUT_UPGRADE 13
+/** Time limit of the answer to one POST of polling; 20 s. */
+#define ROAM_TIMEOUT_POST 14
+/** Time limit of the host's answer to on_target_wanted and on_auth_wanted; 20 s. */
+#define ROAM_TIMEOUT_PROVIDER 15
 /** Bytes of one inbound message; 16 MiB. */
 #define ROAM_LIMIT_INBOUND_MESSAGE 0
 /** Attachments of one inbound event; 64. */
@@ -314,6 +320,53 @@
 #define ROAM_LOG_INFO 3
 /** Every attempt and its result. */
 #define ROAM_LOG_DEBUG 4
+
+/* ---- Options: transports ------------------------------------------------------------------- */
+
+/** HTTP long-polling. */
+#define ROAM_TRANSPORT_POLLING 0
+/** WebSocket. */
+#define ROAM_TRANSPORT_WEBSOCKET 1
+/** With WebSocket first, polling starts beside it when it takes long or fails; the default. */
+#define ROAM_OPENING_RACE 0
+/** The next transport starts when the one before has failed. */
+#define ROAM_OPENING_IN_TURN 1
+/** Only the first transport is tried. */
+#define ROAM_OPENING_FIRST 2
+/** Find out whether the server speaks revision 4 or 3 of Engine.IO, and remember it. */
+#define ROAM_REVISION_AUTO 0
+/** Revision 3 of Engine.IO: Socket.IO servers 1.x and 2.x. */
+#define ROAM_REVISION_3 3
+/** Revision 4 of Engine.IO: Socket.IO servers 3.x and 4.x; the default. */
+#define ROAM_REVISION_4 4
+/** Switch: move from polling to WebSocket when the server offers it; on. */
+#define ROAM_SWITCH_UPGRADE 0
+/** Switch: start with WebSocket where the last upgrade to the same server worked; off. */
+#define ROAM_SWITCH_REMEMBER_UPGRADE 1
+/** Switch: send binary messages as base64 text; off. */
+#define ROAM_SWITCH_FORCE_BASE64 2
+/** Switch: keep the server's cookies and send them with every request; on. */
+#define ROAM_SWITCH_COOKIES 3
+
+/**
+ * Switch: ask for URL and headers before every attempt (on_target_wanted); off. Managers only,
+ * like the following.
+ */
+#define ROAM_SWITCH_ASK_TARGET 4
+/** Switch: join a namespace again although the server has disconnected it; off. */
+#define ROAM_SWITCH_REJOIN_AFTER_SERVER_DISCONNECT 5
+/** Switch: recover the state of a connection also after roam_socket_disconnect; off. */
+#define ROAM_SWITCH_RECOVER_AFTER_DISCONNECT 6
+/** A parameter against caches on polling's requests; the default. */
+#define ROAM_TIMESTAMPS_POLLING 0
+/** No such parameter. */
+#define ROAM_TIMESTAMPS_NEVER 1
+/** On all requests. */
+#define ROAM_TIMESTAMPS_ALWAYS 2
+/** Packets are text, with binary attachments behind it; the default. */
+#define ROAM_PARSER_JSON 0
+/** Packets are MessagePack; the server has to be set up for it. The host sees JSON all the same. */
+#define ROAM_PARSER_MSGPACK 1
 
 /* ---- States of a manager ------------------------------------------------------------------- */
 
@@ -662,8 +715,14 @@ roam_config *roam_config_new(void);
  */
 roam_status roam_config_set_url(roam_config *config, roam_str url);
 
-/** The HTTP path of the server, "/socket.io/" by default, percent-encoded. */
+/**
+ * The HTTP path of the server, "/socket.io/" by default, percent-encoded. It gets exactly one slash
+ * at its end.
+ */
 roam_status roam_config_set_path(roam_config *config, roam_str path);
+
+/** As roam_config_set_path, without the slash at its end; few servers answer there. */
+roam_status roam_config_set_path_without_slash(roam_config *config, roam_str path);
 
 /** Add a header to the WebSocket handshake. */
 roam_status roam_config_add_header(roam_config *config,
@@ -714,7 +773,7 @@ roam_status roam_config_set_min_tls_version(roam_config *config, uint32_t versio
 roam_status roam_config_dangerously_accept_any_certificate(roam_config *config, bool accept);
 
 /**
- * Reach every server through a proxy: http://[user:password@]host:port for HTTP CONNECT, or
+ * Reach every server through a proxy: http://user:password@host:port for HTTP CONNECT, or
  * socks5://..., which resolves the server's name; user and password percent-encoded; empty for no
  * proxy, the default. It never sees inside TLS.
  */
@@ -786,6 +845,79 @@ const roam_error *roam_config_last_error(const roam_config *config);
 
 /** Free options; managers made from them are not affected. NULL is fine. */
 void roam_config_free(roam_config *config);
+
+/* ---- Functions: transports ----------------------------------------------------------------- */
+
+/**
+ * Which transports to use, in the order of preference: `count` numbers ROAM_TRANSPORT_..., and
+ * what becomes of the second one while a connection opens: ROAM_OPENING_... WebSocket, then
+ * polling, raced, by default. With polling first the connection is upgraded to WebSocket once it
+ * is open.
+ */
+roam_status roam_config_set_transports(roam_config *config,
+                                       const uint32_t *order,
+                                       size_t count,
+                                       uint32_t opening);
+
+/** As roam_config_set_transports. */
+roam_status roam_conference_config_set_transports(roam_conference_config *config,
+                                                  const uint32_t *order,
+                                                  size_t count,
+                                                  uint32_t opening);
+
+/** The revision of Engine.IO: ROAM_REVISION_... */
+roam_status roam_config_set_revision(roam_config *config, uint32_t which);
+
+/** As roam_config_set_revision. */
+roam_status roam_conference_config_set_revision(roam_conference_config *config,
+                                                uint32_t which);
+
+/** Turn something on or off: ROAM_SWITCH_... */
+roam_status roam_config_set_switch(roam_config *config, uint32_t which, bool on);
+
+/** As roam_config_set_switch. */
+roam_status roam_conference_config_set_switch(roam_conference_config *config,
+                                              uint32_t which,
+                                              bool on);
+
+/**
+ * Query parameters that only the requests of one transport have, percent-encoded and joined with
+ * '&'.
+ */
+roam_status roam_config_set_transport_query(roam_config *config,
+                                            uint32_t transport,
+                                            roam_str query);
+
+/** As roam_config_set_transport_query. */
+roam_status roam_conference_config_set_transport_query(roam_conference_config *config,
+                                                       uint32_t transport,
+                                                       roam_str query);
+
+/** Add a header to the requests of one transport only. */
+roam_status roam_config_add_transport_header(roam_config *config,
+                                             uint32_t transport,
+                                             roam_str name,
+                                             roam_str value);
+
+/** As roam_config_add_transport_header. */
+roam_status roam_conference_config_add_transport_header(roam_conference_config *config,
+                                                        uint32_t transport,
+                                                        roam_str name,
+                                                        roam_str value);
+
+/**
+ * When requests have a parameter that no other has, ROAM_TIMESTAMPS_..., and its name; "t" unless
+ * given.
+ */
+roam_status roam_config_set_timestamps(roam_config *config,
+                                       uint32_t when,
+                                       roam_str name);
+
+/** Offer a WebSocket subprotocol, beside those that were added before. */
+roam_status roam_config_add_protocol(roam_config *config, roam_str name);
+
+/** How packets are written: ROAM_PARSER_... */
+roam_status roam_config_set_parser(roam_config *config, uint32_t parser);
 
 /* ---- Functions: managers ------------------------------------------------------------------- */
 
@@ -1046,7 +1178,7 @@ roam_status roam_conference_config_dangerously_accept_any_certificate(roam_confe
                                                                       bool accept);
 
 /**
- * Reach every server through a proxy: http://[user:password@]host:port for HTTP CONNECT, or
+ * Reach every server through a proxy: http://user:password@host:port for HTTP CONNECT, or
  * socks5://..., which resolves the server's name; user and password percent-encoded; empty for no
  * proxy, the default. It never sees inside TLS.
  */

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// The sources of the header in the order in which it is read.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "version",
     "types",
     "status",
@@ -17,6 +17,7 @@ const SOURCES: [&str; 11] = [
     "options",
     "log",
     "config",
+    "transports",
     "manager",
     "socket",
     "conference_config",

@@ -46,7 +46,10 @@ impl Builder for roam_conference_config {
 
 impl roam_conference_config {
     /// Change options; when the result is out of range nothing is changed.
-    fn change(&mut self, change: impl FnOnce(&mut ConferenceConfig) -> Result<()>) -> Result<()> {
+    pub(super) fn change(
+        &mut self,
+        change: impl FnOnce(&mut ConferenceConfig) -> Result<()>,
+    ) -> Result<()> {
         let mut options = self.options.clone();
         change(&mut options)?;
         check_conference_options(&options)?;
@@ -267,7 +270,7 @@ pub unsafe extern "C" fn roam_conference_config_dangerously_accept_any_certifica
     }
 }
 
-/// Reach every server through a proxy: http://[user:password@]host:port for HTTP CONNECT, or
+/// Reach every server through a proxy: http://user:password@host:port for HTTP CONNECT, or
 /// socks5://..., which resolves the server's name; user and password percent-encoded; empty for no
 /// proxy, the default. It never sees inside TLS.
 #[unsafe(no_mangle)]

@@ -31,7 +31,10 @@ impl Builder for roam_config {
 
 impl roam_config {
     /// Change options; when the result is out of range nothing is changed.
-    fn change(&mut self, change: impl FnOnce(&mut ManagerConfig) -> Result<()>) -> Result<()> {
+    pub(super) fn change(
+        &mut self,
+        change: impl FnOnce(&mut ManagerConfig) -> Result<()>,
+    ) -> Result<()> {
         let mut options = self.options.clone();
         change(&mut options)?;
         check_manager_options(&options)?;
@@ -85,7 +88,8 @@ pub unsafe extern "C" fn roam_config_set_url(
     }
 }
 
-/// The HTTP path of the server, "/socket.io/" by default, percent-encoded.
+/// The HTTP path of the server, "/socket.io/" by default, percent-encoded. It gets exactly one slash
+/// at its end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_config_set_path(
     config: *mut roam_config,
@@ -96,7 +100,25 @@ pub unsafe extern "C" fn roam_config_set_path(
         build(config, |config| {
             let path = text(path, "path", MAX_TEXT)?;
             config.change(|options| {
-                options.endpoint.path = path.into();
+                options.endpoint.set_path(path, true);
+                Ok(())
+            })
+        })
+    }
+}
+
+/// As roam_config_set_path, without the slash at its end; few servers answer there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_path_without_slash(
+    config: *mut roam_config,
+    path: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            let path = text(path, "path", MAX_TEXT)?;
+            config.change(|options| {
+                options.endpoint.set_path(path, false);
                 Ok(())
             })
         })
@@ -226,7 +248,7 @@ pub unsafe extern "C" fn roam_config_dangerously_accept_any_certificate(
     }
 }
 
-/// Reach every server through a proxy: http://[user:password@]host:port for HTTP CONNECT, or
+/// Reach every server through a proxy: http://user:password@host:port for HTTP CONNECT, or
 /// socks5://..., which resolves the server's name; user and password percent-encoded; empty for no
 /// proxy, the default. It never sees inside TLS.
 #[unsafe(no_mangle)]

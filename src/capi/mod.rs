@@ -18,6 +18,7 @@ mod manager;
 mod options;
 mod socket;
 mod status;
+mod transports;
 mod types;
 mod version;
 
@@ -30,5 +31,6 @@ pub use self::manager::*;
 pub use self::options::*;
 pub use self::socket::*;
 pub use self::status::*;
+pub use self::transports::*;
 pub use self::types::*;
 pub use self::version::*;

@@ -51,6 +51,12 @@ pub const ROAM_TIMEOUT_LOGOUT: u32 = 10;
 pub const ROAM_TIMEOUT_REQUEST: u32 = 11;
 /// For how long after a loss the short delays of resuming apply; 120 s.
 pub const ROAM_TIMEOUT_FAST_RESUME: u32 = 12;
+/// Time limit of an upgrade from polling to WebSocket; 10 s. This and the following for all.
+pub const ROAM_TIMEOUT_UPGRADE: u32 = 13;
+/// Time limit of the answer to one POST of polling; 20 s.
+pub const ROAM_TIMEOUT_POST: u32 = 14;
+/// Time limit of the host's answer to on_target_wanted and on_auth_wanted; 20 s.
+pub const ROAM_TIMEOUT_PROVIDER: u32 = 15;
 
 /// Bytes of one inbound message; 16 MiB.
 pub const ROAM_LIMIT_INBOUND_MESSAGE: u32 = 0;
@@ -162,6 +168,9 @@ pub(super) fn timeout(timeouts: &mut Timeouts, which: u32) -> Option<&mut Durati
         ROAM_TIMEOUT_TLS => Some(&mut timeouts.tls),
         ROAM_TIMEOUT_OPEN => Some(&mut timeouts.open),
         ROAM_TIMEOUT_NAMESPACE => Some(&mut timeouts.namespace),
+        ROAM_TIMEOUT_UPGRADE => Some(&mut timeouts.upgrade),
+        ROAM_TIMEOUT_POST => Some(&mut timeouts.post),
+        ROAM_TIMEOUT_PROVIDER => Some(&mut timeouts.provider),
         _ => None,
     }
 }

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::config::{
-    CommonConfig, ConferenceConfig, Endpoint, Limits, ManagerConfig, Proxy, ReconnectPolicy,
+    CommonConfig, ConferenceConfig, Endpoint, HeaderList, Limits, ManagerConfig, Proxy,
+    ReconnectPolicy, TransportConfig, check_header,
 };
 use crate::error::{Code, Error, Result};
 use crate::json;
@@ -111,15 +112,46 @@ fn common(config: &CommonConfig) -> Result<()> {
         ("timeouts.tls", config.timeouts.tls),
         ("timeouts.open", config.timeouts.open),
         ("timeouts.namespace", config.timeouts.namespace),
+        ("timeouts.upgrade", config.timeouts.upgrade),
+        ("timeouts.post", config.timeouts.post),
+        ("timeouts.provider", config.timeouts.provider),
     ] {
         duration(field, limit)?;
     }
+    headers(&config.headers)?;
+    transports(&config.transports)?;
     config.proxy.as_ref().map_or(Ok(()), Proxy::check)?;
     if config.tls.server_name.as_deref().is_some_and(|name| !Endpoint::is_host(name)) {
         let text = "tls.server_name: neither an address nor a name in ASCII";
         return Err(Error::new(Code::InvalidArgument, text));
     }
     limits(&config.limits)
+}
+
+fn headers(headers: &HeaderList) -> Result<()> {
+    headers.0.iter().try_for_each(|(name, value)| check_header(name, value))
+}
+
+fn transports(config: &TransportConfig) -> Result<()> {
+    let bad = |text: &'static str| Err(Error::new(Code::InvalidArgument, text));
+    let token = |text: &str| check_header(text, "").is_ok();
+    duration("transports.race_after", config.race_after)?;
+    duration("transports.upgrade_again_after", config.upgrade_again_after)?;
+    if !config.protocols.iter().all(|name| token(name)) {
+        return bad("transports.protocols: not a token");
+    }
+    let parameter = config.timestamp_param.as_str();
+    if parameter.is_empty() || ["EIO", "transport", "sid", "b64"].contains(&parameter) {
+        return bad("transports.timestamp_param: empty, or a parameter of the protocol");
+    }
+    for extra in [&config.polling, &config.websocket] {
+        headers(&extra.headers)?;
+        Endpoint::check_query(&extra.query).map_err(|error| {
+            let text = format!("transports: {}", error.message());
+            Error::new(Code::InvalidArgument, text)
+        })?;
+    }
+    Ok(())
 }
 
 fn limits(limits: &Limits) -> Result<()> {
