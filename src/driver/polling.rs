@@ -221,8 +221,8 @@ struct Live {
 
 /// Why there is no answer.
 enum Failure {
-    /// Nothing of the request was written: here it is again.
-    Unsent(Box<Request<Body>>),
+    /// Nothing of the request was written: here it is again, and why.
+    Unsent(Box<Request<Body>>, Error),
     Broken(Error),
 }
 
@@ -239,17 +239,14 @@ async fn exchange(
         match live.exchange(request, most, &progress).await {
             Ok(answer) => return Ok((answer, live)),
             Err(Failure::Broken(error)) => return Err(error),
-            Err(Failure::Unsent(again)) => request = *again,
+            Err(Failure::Unsent(again, _)) => request = *again,
         }
     }
     // Boxed, because it is over long before the answer of a poll.
     let mut live = Box::pin(connect(&dialer, &endpoint, &progress)).await?;
     match live.exchange(request, most, &progress).await {
         Ok(answer) => Ok((answer, live)),
-        Err(Failure::Broken(error)) => Err(error),
-        Err(Failure::Unsent(_)) => {
-            Err(Error::new(Code::NetworkLost, "polling: the server closed the connection"))
-        }
+        Err(Failure::Broken(error) | Failure::Unsent(_, error)) => Err(error),
     }
 }
 
@@ -276,9 +273,15 @@ impl Live {
         progress.sent(&self.count);
         let answer = self.sender.try_send_request(request);
         let answer = http::drive(connection.as_mut(), answer).await;
-        let response = answer.map_err(|mut error| match error.take_message() {
-            Some(request) => Failure::Unsent(Box::new(request)),
-            None => Failure::Broken(http::error(PHASE, error.error())),
+        let response = answer.map_err(|mut error| {
+            // A connection that had ended before it was given the request alone knows why.
+            let ended = connection.as_mut().output_mut().and_then(|ended| ended.as_ref().err());
+            let ended = ended.filter(|_| error.error().is_canceled());
+            let why = http::error(PHASE, ended.unwrap_or(error.error()));
+            match error.take_message() {
+                Some(request) => Failure::Unsent(Box::new(request), why),
+                None => Failure::Broken(why),
+            }
         })?;
         let (head, body) = response.into_parts();
         let body = http::drive(connection, read(body, most)).await.map_err(Failure::Broken)?;

@@ -12,7 +12,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What every test runs over.
 pub fn transports() -> Vec<TransportConfig> {
-    vec![TransportConfig::only(Transport::Websocket)]
+    let only = TransportConfig::only;
+    vec![only(Transport::Polling), only(Transport::Websocket), TransportConfig::polling_first()]
 }
 
 enum Told {

@@ -73,6 +73,7 @@ pub struct Front {
     visits: Mutex<UnboundedReceiver<Visit>>,
 }
 
+#[derive(Clone)]
 pub struct FrontConfig {
     pub identity: Identity,
     /// Clients must have a certificate of this authority, PEM.
@@ -104,11 +105,11 @@ impl FrontConfig {
         builder.build()
     }
 
-    pub fn start(self) -> Front {
-        let acceptor = Arc::new(self.acceptor());
+    pub fn start(&self) -> Front {
+        let (acceptor, backend) = (Arc::new(self.acceptor()), self.backend);
         let (tell, visits) = unbounded_channel();
         let address = listen(move |tcp| {
-            let (acceptor, tell, backend) = (Arc::clone(&acceptor), tell.clone(), self.backend);
+            let (acceptor, tell) = (Arc::clone(&acceptor), tell.clone());
             async move {
                 let mut stream =
                     SslStream::new(Ssl::new(acceptor.context()).unwrap(), tcp).unwrap();
@@ -152,8 +153,8 @@ impl Front {
         format!("https://{host}:{}", self.address.port())
     }
 
-    /// The next connection, once its handshake is over and its first byte is there or never comes.
-    pub fn visit(&self) -> Visit {
-        self.visits.lock().unwrap().blocking_recv().unwrap()
+    /// The first connection, once its handshake is over and its first byte is there or never comes.
+    pub fn visit(self) -> Visit {
+        self.visits.into_inner().unwrap().blocking_recv().unwrap()
     }
 }

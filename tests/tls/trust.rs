@@ -1,8 +1,8 @@
 //! Whom we trust, and whom we are (conformance 93).
 
 use openssl::ssl::SslVersion;
-use roamio::config::{ClientIdentity, CommonConfig, TlsConfig, TlsVersion};
-use roamio::error::Code;
+use roamio::config::{ClientIdentity, CommonConfig, TlsConfig, TlsVersion, TransportConfig};
+use roamio::error::{Code, Error};
 
 use crate::certificates::{Authority, Identity};
 use crate::client::{attempt, refused, transports};
@@ -15,25 +15,48 @@ fn trusting(authority: &Authority) -> CommonConfig {
     CommonConfig { tls, ..CommonConfig::default() }
 }
 
+/// Attempt to reach a server of this kind as `host`; with what its first connection brought there.
+fn meet(
+    config: &FrontConfig,
+    host: &str,
+    transport: &TransportConfig,
+    common: &CommonConfig,
+) -> (Result<(), Error>, Visit) {
+    let front = config.start();
+    (attempt(&front.url(host), transport, common), front.visit())
+}
+
+/// The error of an attempt that must not succeed, which has sent nothing inside TLS.
+fn refusal(
+    config: &FrontConfig,
+    host: &str,
+    transport: &TransportConfig,
+    common: &CommonConfig,
+) -> Error {
+    let (result, visit) = meet(config, host, transport, common);
+    assert_eq!(visit.request, "", "not a byte of HTTP");
+    result.expect_err("it is to be refused")
+}
+
 #[test]
 fn conformance_93_a_chain_of_a_known_authority_is_accepted() {
     let root = Authority::new("root");
-    let front = FrontConfig::new(root.intermediate().sign("localhost")).start();
+    let config = FrontConfig::new(root.intermediate().sign("localhost"));
     for transport in transports() {
-        attempt(&front.url("localhost"), &transport, &trusting(&root)).unwrap();
-        let Visit { server_name, request, .. } = front.visit();
-        assert_eq!(server_name.as_deref(), Some("localhost"));
-        assert!(request.starts_with("GET /socket.io/?"), "{request}");
+        let (result, visit) = meet(&config, "localhost", &transport, &trusting(&root));
+        result.unwrap();
+        assert_eq!(visit.server_name.as_deref(), Some("localhost"));
+        assert!(visit.request.starts_with("GET /socket.io/?"), "{visit:?}");
     }
 }
 
 #[test]
 fn conformance_93_an_address_is_verified_like_a_name() {
     let root = Authority::new("root");
-    let front = FrontConfig::new(root.sign("127.0.0.1")).start();
+    let config = FrontConfig::new(root.sign("127.0.0.1"));
     for transport in transports() {
-        attempt(&front.url("127.0.0.1"), &transport, &trusting(&root)).unwrap();
-        let error = refused(&front.url("localhost"), &transport, &trusting(&root));
+        meet(&config, "127.0.0.1", &transport, &trusting(&root)).0.unwrap();
+        let error = refusal(&config, "localhost", &transport, &trusting(&root));
         assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
     }
 }
@@ -48,17 +71,14 @@ fn conformance_93_a_bad_certificate_is_refused_with_its_reason_before_any_reques
         (root.sign_expired("localhost"), "certificate has expired"),
         (unknown.sign("localhost"), "unable to get local issuer certificate"),
     ] {
-        let front = FrontConfig::new(identity).start();
-        let url = front.url("localhost");
+        let config = FrontConfig::new(identity);
         for transport in transports() {
             let mut common = trusting(&root);
-            let error = refused(&url, &transport, &common);
+            let error = refusal(&config, "localhost", &transport, &common);
             assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
             assert!(error.message().to_lowercase().contains(reason), "{error:?} for {reason}");
-            assert_eq!(front.visit().request, "", "no byte of HTTP for {reason}");
             common.tls.dangerously_accept_anything = true;
-            attempt(&url, &transport, &common).expect("anything goes");
-            front.visit();
+            meet(&config, "localhost", &transport, &common).0.expect("anything goes");
         }
     }
 }
@@ -68,20 +88,17 @@ fn conformance_93_a_pin_must_match_before_the_first_request() {
     let root = Authority::new("root");
     let identity = root.sign("localhost");
     let (pin, other) = (identity.pin.clone(), root.sign("localhost").pin);
-    let front = FrontConfig::new(identity).start();
-    let url = front.url("localhost");
+    let config = FrontConfig::new(identity);
     for transport in transports() {
         for anything in [false, true] {
             let mut common = trusting(&root);
             common.tls.dangerously_accept_anything = anything;
             common.tls.add_spki_pin_base64(&other).unwrap();
-            let error = refused(&url, &transport, &common);
+            let error = refusal(&config, "localhost", &transport, &common);
             assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
             assert!(error.message().contains("pinned"), "{error:?}");
-            assert_eq!(front.visit().request, "", "no byte of HTTP");
             common.tls.add_spki_pin_base64(&pin).unwrap();
-            attempt(&url, &transport, &common).expect("one of the pins matches");
-            front.visit();
+            meet(&config, "localhost", &transport, &common).0.expect("one of the pins matches");
         }
     }
 }
@@ -91,9 +108,9 @@ fn conformance_93_a_matching_pin_replaces_no_verification() {
     let identity = Identity::self_signed("localhost");
     let mut common = CommonConfig::default();
     common.tls.add_spki_pin_base64(&identity.pin).unwrap();
-    let front = FrontConfig::new(identity).start();
+    let config = FrontConfig::new(identity);
     for transport in transports() {
-        let error = refused(&front.url("localhost"), &transport, &common);
+        let error = refusal(&config, "localhost", &transport, &common);
         assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
         assert!(!error.message().contains("pinned"), "{error:?}");
     }
@@ -102,41 +119,34 @@ fn conformance_93_a_matching_pin_replaces_no_verification() {
 #[test]
 fn conformance_93_another_server_name_is_sent_and_verified() {
     let root = Authority::new("root");
-    let front = FrontConfig::new(root.sign("portal.test")).start();
-    let url = front.url("127.0.0.1");
+    let config = FrontConfig::new(root.sign("portal.test"));
     for transport in transports() {
         let mut common = trusting(&root);
         for name in ["portal.test", "portal.test."] {
             common.tls.server_name = Some(name.into());
-            attempt(&url, &transport, &common).unwrap();
-            assert_eq!(front.visit().server_name.as_deref(), Some("portal.test"));
+            let (result, visit) = meet(&config, "127.0.0.1", &transport, &common);
+            result.unwrap();
+            assert_eq!(visit.server_name.as_deref(), Some("portal.test"));
         }
         common.tls.server_name = Some("127.0.0.1".into());
-        assert_eq!(refused(&url, &transport, &common).code(), Code::TlsCertificate);
-        front.visit();
+        let error = refusal(&config, "127.0.0.1", &transport, &common);
+        assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
     }
 }
 
 #[test]
 fn conformance_93_a_server_without_the_minimum_version_is_refused() {
     let root = Authority::new("root");
-    let mut config = FrontConfig::new(root.sign("localhost"));
-    config.max_version = Some(SslVersion::TLS1_2);
-    let front = config.start();
-    let url = front.url("localhost");
+    let new = FrontConfig::new(root.sign("localhost"));
+    let old = FrontConfig { max_version: Some(SslVersion::TLS1_2), ..new.clone() };
     for transport in transports() {
         let mut common = trusting(&root);
-        attempt(&url, &transport, &common).expect("1.2 is enough");
+        meet(&old, "localhost", &transport, &common).0.expect("1.2 is enough");
         common.tls.min_version = TlsVersion::V1_3;
-        let error = refused(&url, &transport, &common);
+        let error = refusal(&old, "localhost", &transport, &common);
         assert_eq!(error.code(), Code::TlsHandshake, "{error:?}");
         assert!(error.message().contains("version"), "{error:?}");
-    }
-    let front = FrontConfig::new(root.sign("localhost")).start();
-    for transport in transports() {
-        let mut common = trusting(&root);
-        common.tls.min_version = TlsVersion::V1_3;
-        attempt(&front.url("localhost"), &transport, &common).unwrap();
+        meet(&new, "localhost", &transport, &common).0.expect("1.3 is what it has");
     }
 }
 
@@ -159,7 +169,6 @@ fn conformance_93_a_client_certificate_is_shown_to_a_server_that_asks() {
         let mut config = FrontConfig::new(root.sign("localhost"));
         config.clients = Some(root.pem.clone());
         config.max_version = Some(version);
-        let front = config.start();
         for (identity, name) in [
             (pem(&ec), "ec client"),
             (pem(&rsa), "rsa client"),
@@ -169,8 +178,9 @@ fn conformance_93_a_client_certificate_is_shown_to_a_server_that_asks() {
             for transport in transports() {
                 let mut common = trusting(&root);
                 common.tls.identity = Some(identity.clone());
-                attempt(&front.url("localhost"), &transport, &common).unwrap();
-                assert_eq!(front.visit().client.as_deref(), Some(name));
+                let (result, visit) = meet(&config, "localhost", &transport, &common);
+                result.unwrap();
+                assert_eq!(visit.client.as_deref(), Some(name));
             }
         }
     }
@@ -185,7 +195,6 @@ fn conformance_93_a_server_that_wants_another_client_certificate_says_so() {
         let mut config = FrontConfig::new(root.sign("localhost"));
         config.clients = Some(root.pem.clone());
         config.max_version = Some(version);
-        let front = config.start();
         for (identity, reason) in [
             (None, if version == SslVersion::TLS1_3 { "wants a client" } else { "alert" }),
             (Some(stranger.clone()), "unknown ca"),
@@ -193,10 +202,9 @@ fn conformance_93_a_server_that_wants_another_client_certificate_says_so() {
             for transport in transports() {
                 let mut common = trusting(&root);
                 common.tls.identity = identity.clone();
-                let error = refused(&front.url("localhost"), &transport, &common);
+                let error = refusal(&config, "localhost", &transport, &common);
                 assert_eq!(error.code(), Code::TlsHandshake, "{error:?}");
                 assert!(error.message().contains(reason), "{error:?} for {reason}");
-                assert_eq!(front.visit().request, "");
             }
         }
     }
@@ -236,7 +244,6 @@ fn a_key_of_another_certificate_is_told_before_any_request() {
     let root = Authority::new("root");
     let mut config = FrontConfig::new(root.sign("localhost"));
     config.clients = Some(root.pem.clone());
-    let front = config.start();
     let certificates = root.sign("client").certificates;
     for (other, reason) in [
         (root.sign("other"), "key values mismatch"),
@@ -246,10 +253,9 @@ fn a_key_of_another_certificate_is_told_before_any_request() {
         let mut common = trusting(&root);
         common.tls.identity = Some(ClientIdentity::pem(&certificates, &other.key).unwrap());
         for transport in transports() {
-            let error = refused(&front.url("localhost"), &transport, &common);
+            let error = refusal(&config, "localhost", &transport, &common);
             assert_eq!(error.code(), Code::TlsHandshake, "{error:?}");
             assert!(error.message().contains(reason), "{error:?} for {reason}");
-            assert_eq!(front.visit().request, "");
         }
     }
 }
