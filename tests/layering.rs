@@ -31,6 +31,7 @@ const RULES: &[(&str, &[&str])] = &[
             "proto::io",
             "proto::time",
             "proto::track",
+            "proto::backoff",
         ],
     ),
     ("proto/conference", &["L0", "proto"]),

@@ -502,8 +502,8 @@ pub enum SocketEvent {
         socket_sid: Option<Arc<str>>,
         /// Why a joined namespace was left.
         reason: Option<DisconnectReason>,
-        /// In `Connected`: the server has recovered the state of the former connection; what was
-        /// missed follows.
+        /// In `Connected`: the server has recovered the state of the former connection, and sends what
+        /// was missed as ordinary events: before this, as current servers do, or after it.
         recovered: bool,
     },
     /// The server refused the namespace, or joining failed and will be tried again.
@@ -515,7 +515,8 @@ pub enum SocketEvent {
     },
     /// An event.
     Event {
-        /// Name, arguments, attachments.
+        /// Name, arguments, attachments. A server that can recover the state of a connection appends
+        /// a text, the event's offset, to most events: it is passed on (`socket-io` 8).
         payload: Payload,
         /// The server wants an ack.
         ack: Option<AckToken>,

@@ -1,6 +1,8 @@
 //! A manager: one connection, its reconnection, and the sockets that share it.
 
+mod asking;
 mod inbound;
+mod joining;
 mod outbound;
 mod protocol4;
 #[cfg(test)]
@@ -9,12 +11,12 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::config::{ManagerConfig, Revision, SocketOptions};
+use crate::config::{ManagerConfig, ReconnectPolicy, Revision};
 use crate::error::{Code, Error};
 use crate::payload::Payload;
 use crate::proto::io::{
-    Command, DisconnectReason, Event, Input, LinkId, ManagerEvent, ManagerState, RequestId, Retry,
-    SocketEvent, SocketId, SocketState, Transmit,
+    AskToken, Command, DisconnectReason, Event, Input, LinkId, ManagerEvent, ManagerState,
+    RequestId, Retry, SocketEvent, SocketState, Transmit,
 };
 use crate::proto::path::{Path, PathEvent, Role, Verdict};
 use crate::proto::rng::Rng;
@@ -22,15 +24,11 @@ use crate::proto::socket::codec::Codec;
 use crate::proto::socket::decoder::Decoder;
 use crate::proto::socket::namespace::{Namespace, Wire};
 use crate::proto::socket::requests::Requests;
-use crate::proto::time::{Now, Timestamp, earliest, millis};
+use crate::proto::time::{Now, Timestamp, earliest};
 use crate::proto::track::Track;
-use crate::secret::Secret;
 
 use outbound::Emit;
 use protocol4::Root;
-
-/// CONNECT does not follow DISCONNECT of the same namespace sooner than this (`socket-io` 3, rule 4).
-const REJOIN_GAP_MS: u64 = 100;
 
 /// One manager and its sockets.
 #[derive(Debug)]
@@ -45,12 +43,21 @@ pub struct Manager {
     namespaces: Vec<Namespace>,
     requests: Requests,
     last_token: u64,
+    /// The number of the last question to the host, and that of the open one for a target.
+    last_ask: u64,
+    target_asked: Option<AskToken>,
+    /// The present policy, and the failure that the path waits after.
+    policy: ReconnectPolicy,
+    failure: Option<(u32, Error)>,
+    /// The time of day of the last input.
+    wall: u64,
     /// A link that opened while the current one was being probed.
     candidate: Option<LinkId>,
     closing: bool,
     /// Idempotency keys: what they begin with, and the number of the last one.
     key: u64,
     last_key: u64,
+    rng: Rng,
     events: VecDeque<Event>,
 }
 
@@ -58,21 +65,30 @@ impl Manager {
     /// A manager without sockets or connection.
     pub fn new(config: Arc<ManagerConfig>, seed: u64) -> Self {
         let common = Arc::new(config.common.clone());
+        let mut path = Path::new(common, &config.reconnect, seed);
+        path.ask_targets(config.ask_target);
+        // Apart from the numbers that the path draws.
+        let mut rng = Rng::new(!seed);
         Self {
-            path: Path::new(common, &config.reconnect, seed),
+            path,
             codec: Codec::default(),
             decoder: Decoder::new(Codec::default(), config.common.limits.clone()),
             root: Root::default(),
-            config,
             track: Track::default(),
             namespaces: Vec::new(),
             requests: Requests::default(),
             last_token: 0,
+            last_ask: 0,
+            target_asked: None,
+            policy: config.reconnect.clone(),
+            failure: None,
+            wall: 0,
             candidate: None,
             closing: false,
-            // Apart from the numbers that the jitter is made of.
-            key: Rng::new(!seed).next_u64(),
+            key: rng.next_u64(),
             last_key: 0,
+            rng,
+            config,
             events: VecDeque::new(),
         }
     }
@@ -114,10 +130,10 @@ impl Manager {
                     self.namespaces[index].watch_sent = watch;
                 }
             }
-            Command::Target { .. }
-            | Command::Auth { .. }
-            | Command::SetHeaders(_)
-            | Command::SetReconnect(_) => {}
+            Command::Target { token, target } => self.handle_target(token, target, now),
+            Command::Auth { token, auth } => self.handle_auth(token, auth, now),
+            Command::SetHeaders(headers) => self.path.set_headers(headers),
+            Command::SetReconnect(policy) => self.set_reconnect(policy),
             Command::Login { request, .. }
             | Command::Logout { request }
             | Command::Request { request, .. } => {
@@ -128,120 +144,13 @@ impl Manager {
         self.run(now);
     }
 
-    fn attach(&mut self, socket: SocketId, name: Arc<str>, options: SocketOptions) {
-        match self.namespaces.iter_mut().find(|namespace| namespace.name == name) {
-            // Detached a moment ago; the wire may still know it.
-            Some(namespace) => {
-                namespace.socket = Some(socket);
-                namespace.options = options;
-                namespace.watch_sent = false;
-                namespace.track = Track::default();
-            }
-            None => self.namespaces.push(Namespace::new(name, socket, options)),
-        }
-    }
-
-    fn index(&self, socket: SocketId) -> Option<usize> {
-        self.namespaces.iter().position(|namespace| namespace.socket == Some(socket))
-    }
-
-    fn connect(&mut self, socket: SocketId, auth: Option<Secret>, now: Timestamp) {
-        let Some(index) = self.index(socket).filter(|_| !self.closing) else { return };
-        let namespace = &mut self.namespaces[index];
-        let changed = namespace.auth != auth;
-        namespace.auth = auth;
-        if namespace.wanted {
-            return;
-        }
-        namespace.wanted = true;
-        // A reply that is still due is adopted, unless it answers another auth payload.
-        if let Wire::Pending { stale_auth, .. } = &mut namespace.wire {
-            *stale_auth |= changed && !self.codec.is_protocol_4();
-        }
-        self.go_socket(index, SocketState::Joining, None, None, None);
-        self.join(index, now);
-        // In every other state the path is at work, and a wait that it keeps is not cut short.
-        if self.track.state() == ManagerState::Idle {
-            self.path.start(Arc::new(self.config.endpoint.clone()), now);
-            self.go(ManagerState::Connecting, None);
-        }
-    }
-
-    /// Send CONNECT if the wire allows it and the protocol has it.
-    fn join(&mut self, index: usize, now: Timestamp) {
-        let Some(link) = self.path.current() else { return };
-        let namespace = &self.namespaces[index];
-        if !namespace.wanted || namespace.wire != Wire::Apart {
-            return;
-        }
-        if self.is_root(index) {
-            return self.join_root(index, link, now);
-        }
-        let namespace = &mut self.namespaces[index];
-        let auth = namespace.auth.as_ref().map(Secret::expose);
-        let frame = self.codec.connect(&namespace.name, &namespace.options.query, auth);
-        let deadline = now + millis(self.config.common.timeouts.namespace);
-        namespace.wire = Wire::Pending { deadline, stale_auth: false };
-        self.path.send(link, frame);
-    }
-
-    fn disconnect(&mut self, socket: SocketId, now: Timestamp) {
-        let Some(index) = self.index(socket) else { return };
-        let namespace = &mut self.namespaces[index];
-        if !namespace.wanted {
-            return;
-        }
-        namespace.wanted = false;
-        let reason = namespace.is_connected().then_some(DisconnectReason::ClientDisconnect);
-        self.leave(index, now);
-        self.go_socket(index, SocketState::Idle, None, None, reason);
-        self.lose_written(index, "the namespace was left before the ack came");
-        self.rest_if_unwanted();
-    }
-
-    /// Send DISCONNECT if the wire knows the namespace. A reply that is still due is awaited first.
-    fn leave(&mut self, index: usize, now: Timestamp) {
-        let keeps_root = self.keeps_root(index);
-        let namespace = &mut self.namespaces[index];
-        if namespace.wire == Wire::Joined
-            && let Some(link) = self.path.current()
-        {
-            if keeps_root {
-                return namespace.forget_wire();
-            }
-            let frame = self.codec.disconnect(&namespace.name);
-            namespace.forget_wire();
-            self.path.send(link, frame);
-            let mark = self.path.mark(link);
-            self.namespaces[index].wire = Wire::Gap { until: now + REJOIN_GAP_MS, mark };
-        }
-    }
-
-    fn detach(&mut self, socket: SocketId, now: Timestamp) {
-        if self.closing {
-            return;
-        }
-        self.disconnect(socket, now);
-        let closed = || Error::new(Code::Closed, "the socket was freed");
-        for request in self.requests.of(Some(socket)) {
-            self.settle(request, Err(closed()));
-        }
-        let Some(index) = self.index(socket) else { return };
-        self.forget_events(index);
-        let namespace = &mut self.namespaces[index];
-        namespace.socket = None;
-        if namespace.wire == Wire::Apart {
-            self.namespaces.remove(index);
-        }
-        self.events.push_back(Event::Detached(socket));
-    }
-
     /// Close the connection when no socket wants one.
     fn rest_if_unwanted(&mut self) {
         if self.namespaces.iter().any(|namespace| namespace.wanted) {
             return;
         }
         self.path.stop();
+        self.failure = None;
         self.candidate = None;
         for namespace in &mut self.namespaces {
             namespace.forget_wire();
@@ -296,6 +205,7 @@ impl Manager {
         if matches!(input, Input::HostQueue { full: true }) && !self.closing {
             self.events.push_back(Event::Manager(ManagerEvent::HostSlow));
         }
+        self.wall = now.wall;
         self.path.handle_input(input, now.mono);
         self.run(now.mono);
     }
@@ -324,46 +234,6 @@ impl Manager {
                 Error::new(Code::NotSent, "not connected within the time limit")
             };
             self.settle(request, Err(error));
-        }
-    }
-
-    fn handle_namespace_timeout(&mut self, index: usize, now: Timestamp) {
-        if self.namespaces[index].poll_timeout().is_none_or(|at| at > now) {
-            return;
-        }
-        self.drop_over(index, now);
-        self.handle_overdue(index, now);
-        match &mut self.namespaces[index].wire {
-            Wire::Gap { until, mark } if *until <= now => {
-                // On polling the two could get into one POST, which is too close whatever the time.
-                let path = &self.path;
-                if path.current().is_some_and(|link| !path.has_left(link, *mark)) {
-                    *until = now + REJOIN_GAP_MS;
-                    return;
-                }
-                self.namespaces[index].wire = Wire::Apart;
-                self.join(index, now);
-            }
-            Wire::Pending { deadline, .. } if *deadline <= now => {
-                // A second CONNECT could cost everyone the connection, so with a joined sibling the
-                // reply is awaited further; alone, the connection is made anew.
-                *deadline = now + millis(self.config.common.timeouts.namespace);
-                let error = Error::new(Code::ConnectTimeout, "no answer to the namespace CONNECT");
-                self.connect_error(index, &error, true);
-                let siblings = self.namespaces.iter().any(|known| known.wire == Wire::Joined);
-                if let Some(link) = self.path.current().filter(|_| !siblings) {
-                    self.path.fail(link, error, now);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn connect_error(&mut self, index: usize, error: &Error, active: bool) {
-        let namespace = &self.namespaces[index];
-        if let Some(socket) = namespace.socket.filter(|_| namespace.wanted) {
-            let event = SocketEvent::ConnectError { error: error.clone(), active };
-            self.events.push_back(Event::Socket(socket, event));
         }
     }
 
@@ -400,7 +270,7 @@ impl Manager {
                 PathEvent::UpgradeFailed(error) => {
                     self.events.push_back(Event::Manager(ManagerEvent::UpgradeFailed(error)));
                 }
-                PathEvent::TargetWanted { .. } => {}
+                PathEvent::TargetWanted { attempt, error } => self.ask_target(attempt, error),
                 PathEvent::Message { .. } | PathEvent::Binary { .. } => {}
             }
         }
@@ -424,6 +294,7 @@ impl Manager {
 
     fn adopt(&mut self, link: LinkId, now: Timestamp) {
         self.candidate = None;
+        self.failure = None;
         self.path.promote(link);
         self.path.in_service(link, now);
         self.codec = Codec { revision: self.path.revision(link), parser: self.config.parser };
@@ -481,6 +352,7 @@ impl Manager {
     fn handle_retry(&mut self, attempt: u32, error: Error, delay_ms: Option<u64>) {
         let retry = Retry { attempt, error: error.clone(), delay_ms, grace_ms: None };
         self.events.push_back(Event::Manager(ManagerEvent::Retry(retry)));
+        self.failure = Some((attempt, error.clone()));
         if delay_ms.is_none() {
             for index in 0..self.namespaces.len() {
                 self.namespaces[index].wanted = false;
@@ -509,7 +381,8 @@ impl Manager {
         let namespace = &mut self.namespaces[index];
         let transition = namespace.track.go(state, cause);
         if let (Some(transition), Some(socket)) = (transition, namespace.socket) {
-            let event = SocketEvent::State { transition, socket_sid, reason, recovered: false };
+            let recovered = state == SocketState::Connected && namespace.recovery.is_recovered();
+            let event = SocketEvent::State { transition, socket_sid, reason, recovered };
             self.events.push_back(Event::Socket(socket, event));
         }
     }

@@ -11,5 +11,7 @@ pub mod msgpack;
 mod namespace;
 mod offline;
 pub mod packet;
+mod recovery;
+mod rejoin;
 mod requests;
 mod retries;

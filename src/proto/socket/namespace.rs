@@ -14,9 +14,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::config::{Limits, SocketOptions};
+use crate::error::Error;
 use crate::payload::Payload;
-use crate::proto::io::{AckToken, RequestId, SocketId, SocketState};
+use crate::proto::io::{AckToken, AskToken, RequestId, SocketId, SocketState};
 use crate::proto::socket::offline::Buffer;
+use crate::proto::socket::recovery::Recovery;
+use crate::proto::socket::rejoin::Rejoin;
 use crate::proto::socket::retries::Window;
 use crate::proto::time::{Timestamp, earliest};
 use crate::proto::track::Track;
@@ -46,6 +49,14 @@ pub(super) enum Wire {
     },
 }
 
+/// A question to the host for the auth payload of the next CONNECT.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asking {
+    pub(super) token: AskToken,
+    /// When a missing answer is reported.
+    pub(super) deadline: Timestamp,
+}
+
 /// Events that may arrive before the reply to CONNECT; a server sends none or few.
 const MAX_EARLY: usize = 1_000;
 /// The most events whose ack is still owed to the server; beyond it the oldest can no longer be
@@ -62,11 +73,17 @@ pub(super) struct Namespace {
     pub(super) wanted: bool,
     pub(super) auth: Option<Secret>,
     pub(super) wire: Wire,
+    /// CONNECT waits for the host's answer.
+    pub(super) asking: Option<Asking>,
+    pub(super) rejoin: Rejoin,
+    /// Why joining failed the last time.
+    pub(super) last_error: Option<Error>,
     pub(super) track: Track<SocketState>,
     /// Events that were never written.
     pub(super) buffer: Buffer,
     /// With retries: events that were written and have no ack.
     pub(super) window: Window,
+    pub(super) recovery: Recovery,
     /// The host wants to know what is written.
     pub(super) watch_sent: bool,
     /// Events that arrived before the CONNECT reply, and the bytes that they keep alive.
@@ -86,9 +103,13 @@ impl Namespace {
             wanted: false,
             auth: None,
             wire: Wire::Apart,
+            asking: None,
+            rejoin: Rejoin::default(),
+            last_error: None,
             track: Track::default(),
             buffer: Buffer::default(),
             window: Window::default(),
+            recovery: Recovery::default(),
             watch_sent: false,
             early: Vec::new(),
             early_bytes: 0,
@@ -174,6 +195,8 @@ impl Namespace {
     /// The wire knows nothing of this namespace any more.
     pub(super) fn forget_wire(&mut self) {
         self.wire = Wire::Apart;
+        self.asking = None;
+        self.rejoin.cancel();
         self.take_early();
         self.owed.clear();
     }
@@ -185,6 +208,8 @@ impl Namespace {
             Wire::Gap { until, .. } => Some(until),
             _ => None,
         };
-        earliest(wire, earliest(self.buffer.poll_timeout(), self.window.poll_timeout()))
+        let own = earliest(self.asking.map(|asking| asking.deadline), self.rejoin.poll_timeout());
+        let events = earliest(self.buffer.poll_timeout(), self.window.poll_timeout());
+        earliest(earliest(wire, own), events)
     }
 }

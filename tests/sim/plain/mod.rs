@@ -1,5 +1,6 @@
 //! A plain manager and its sockets.
 
+mod asking;
 mod chaos;
 mod connecting;
 mod msgpack;
@@ -7,6 +8,8 @@ mod odd;
 mod offline;
 mod protocol4;
 mod reconnecting;
+mod recovery;
+mod rejoining;
 mod retries;
 mod scenarios;
 mod server;

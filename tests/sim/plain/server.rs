@@ -23,6 +23,15 @@ struct Engine {
     next_ping: Millis,
     pong_due: Option<Millis>,
     namespaces: BTreeMap<String, Joined>,
+    /// The auth payload of each that is pending.
+    auths: BTreeMap<String, String>,
+}
+
+/// Events with their offsets, and the sids of sessions by their pids.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    log: Vec<(String, String, String)>,
+    sids: BTreeMap<String, String>,
 }
 
 /// How a namespace answers CONNECT.
@@ -56,6 +65,8 @@ pub(crate) struct PlainServer {
     pub(crate) protocol_4: bool,
     /// The connection is closed right after the open packet.
     pub(crate) flapping: bool,
+    /// What is kept to recover connections with.
+    pub(crate) sessions: Option<Sessions>,
     pub(crate) heard: Vec<Heard>,
     /// The different events that were answered.
     pub(crate) acked: BTreeSet<String>,
@@ -88,6 +99,7 @@ impl PlainServer {
             mute: false,
             protocol_4: false,
             flapping: false,
+            sessions: None,
             heard: Vec::new(),
             acked: BTreeSet::new(),
             auths: Vec::new(),
@@ -155,6 +167,7 @@ impl PlainServer {
                 let held = self.protocol_4 && engine.namespaces.get("/") != Some(&Joined::Yes);
                 let at = if held { Millis::MAX } else { now + self.middleware };
                 engine.namespaces.insert(name.into(), Joined::Pending(at));
+                engine.auths.insert(name.into(), rest.to_owned());
                 self.auths.push(rest.to_owned());
             }
             "1" => {
@@ -215,8 +228,8 @@ impl PlainServer {
         let prefix = prefix(name);
         match door {
             Door::Open => {
-                self.sids += 1;
                 engine.namespaces.insert(name.into(), Joined::Yes);
+                self.sids += 1;
                 if self.protocol_4 {
                     let held = engine.namespaces.iter_mut().filter(|_| name == "/");
                     for (_, state) in held {
@@ -226,7 +239,31 @@ impl PlainServer {
                     }
                     return self.say(link, format!("40{prefix}"));
                 }
-                self.say(link, format!(r#"40{prefix}{{"sid":"sid-{}"}}"#, self.sids));
+                let auth = engine.auths.remove(name).unwrap_or_default();
+                let Some(sessions) = &mut self.sessions else {
+                    return self.say(link, format!(r#"40{prefix}{{"sid":"sid-{}"}}"#, self.sids));
+                };
+                let auth: serde_json::Value = serde_json::from_str(&auth).unwrap_or_default();
+                let text = |name: &str| auth[name].as_str().unwrap_or_default().to_owned();
+                let known = sessions
+                    .log
+                    .iter()
+                    .position(|(space, offset, _)| space == name && *offset == text("offset"));
+                let session = sessions.sids.get(&text("pid")).cloned().zip(known);
+                let (pid, sid, missed) = match session {
+                    Some((sid, last)) => (text("pid"), sid, sessions.log[last + 1..].to_vec()),
+                    None => {
+                        let (pid, sid) =
+                            (format!("pid-{}", self.sids), format!("sid-{}", self.sids));
+                        sessions.sids.insert(pid.clone(), sid.clone());
+                        (pid, sid, Vec::new())
+                    }
+                };
+                // As the reference server has it: what was missed comes before the reply.
+                for (_, _, json) in missed.iter().filter(|(space, ..)| space == name) {
+                    self.say(link, format!("42{prefix}{json}"));
+                }
+                self.say(link, format!(r#"40{prefix}{{"sid":"{sid}","pid":"{pid}"}}"#));
             }
             Door::Refusing => {
                 engine.namespaces.remove(name);
@@ -275,6 +312,15 @@ impl PlainServer {
         for link in self.members(name) {
             self.say(link, format!("42{}{id}{json}", prefix(name)));
         }
+    }
+
+    /// Send an event that counts to everybody in a namespace, now or when they come back.
+    pub(crate) fn emit_kept(&mut self, name: &str, word: &str, offset: &str) {
+        let json = format!(r#"["say","{word}","{offset}"]"#);
+        if let Some(sessions) = &mut self.sessions {
+            sessions.log.push((name.into(), offset.into(), json.clone()));
+        }
+        self.emit(name, None, &json);
     }
 
     /// Put everybody out of a namespace.

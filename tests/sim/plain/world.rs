@@ -23,6 +23,9 @@ use crate::world::Dials;
 /// CONNECT follows DISCONNECT of the same namespace no sooner.
 const GAP: Millis = 50;
 
+/// The time of day when the world's clock was zero.
+pub(crate) const EPOCH: Millis = 1_704_067_200_000;
+
 /// What a socket told.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
@@ -60,6 +63,8 @@ pub(crate) struct PlainWorld {
     pub(crate) sockets: BTreeMap<SocketId, Seen>,
     pub(crate) outcomes: BTreeMap<RequestId, Option<Result<Payload, Error>>>,
     pub(crate) retries: Vec<Retry>,
+    /// Questions for a target.
+    pub(crate) asked: Vec<(AskToken, u32, Option<Error>)>,
     pub(crate) dialled: Vec<Millis>,
     pub(crate) finished: bool,
     /// When DISCONNECT was written last, by connection and namespace.
@@ -90,6 +95,7 @@ impl PlainWorld {
             sockets: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             retries: Vec::new(),
+            asked: Vec::new(),
             dialled: Vec::new(),
             finished: false,
             left: BTreeMap::new(),
@@ -232,7 +238,7 @@ impl PlainWorld {
     // ---- time -------------------------------------------------------------------------------
 
     fn clock(&self) -> Now {
-        Now { mono: Timestamp(self.now), wall: 0 }
+        Now { mono: Timestamp(self.now), wall: EPOCH + self.now }
     }
 
     pub(crate) fn run_for(&mut self, duration: Millis) {
@@ -421,6 +427,9 @@ impl PlainWorld {
                 self.state = step.state;
             }
             Event::Manager(ManagerEvent::Retry(retry)) => self.retries.push(retry),
+            Event::Manager(ManagerEvent::TargetWanted { token, attempt, error }) => {
+                self.asked.push((token, attempt, error));
+            }
             Event::Manager(_) => {}
             Event::Socket(socket, event) => {
                 let seen = self.sockets.get_mut(&socket).expect("attached");

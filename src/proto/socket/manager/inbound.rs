@@ -10,7 +10,7 @@ use crate::proto::socket::decoder::Received;
 use crate::proto::socket::manager::Manager;
 use crate::proto::socket::namespace::Wire;
 use crate::proto::socket::packet::Kind;
-use crate::proto::time::Timestamp;
+use crate::proto::time::{Now, Timestamp};
 
 /// What a refusal without a message says.
 const REFUSED: &str = "the server refused the namespace";
@@ -69,7 +69,10 @@ impl Manager {
                 self.joined_by_server(index, link, now);
             }
             Wire::Pending { .. } => match sid(received) {
-                Some(sid) => self.joined(index, sid, now),
+                Some(sid) => {
+                    let pid = received.text_member(b"pid");
+                    self.joined(index, sid, pid.as_deref(), now);
+                }
                 None => self.handle_wrong_revision(link, now),
             },
             // Nobody wants it (any more).
@@ -109,14 +112,26 @@ impl Manager {
     }
 
     /// The server has joined a namespace.
-    pub(super) fn joined(&mut self, index: usize, sid: Arc<str>, now: Timestamp) {
+    pub(super) fn joined(
+        &mut self,
+        index: usize,
+        sid: Arc<str>,
+        pid: Option<&str>,
+        now: Timestamp,
+    ) {
         let namespace = &mut self.namespaces[index];
         let stale_auth = matches!(namespace.wire, Wire::Pending { stale_auth: true, .. });
         namespace.wire = Wire::Joined;
         if !namespace.wanted || stale_auth {
             return self.leave(index, now);
         }
+        namespace.recovery.handle_reply(pid);
+        namespace.last_error = None;
+        namespace.rejoin.handle_joined(now);
         for (payload, ack) in namespace.take_early() {
+            if ack.is_none() && namespace.recovery.is_possible() {
+                namespace.recovery.note(&payload, Now { mono: now, wall: self.wall });
+            }
             if let Some(socket) = namespace.socket {
                 let event = SocketEvent::Event { payload, ack };
                 self.events.push_back(Event::Socket(socket, event));
@@ -152,31 +167,24 @@ impl Manager {
         }
     }
 
-    /// The server does not want this namespace: the socket rests until the user connects again.
-    fn refuse(&mut self, index: usize, error: Error, now: Timestamp) {
-        let namespace = &mut self.namespaces[index];
-        let stale_auth = matches!(namespace.wire, Wire::Pending { stale_auth: true, .. });
-        namespace.forget_wire();
-        // What was refused is an auth payload that the user has replaced since.
-        if namespace.wanted && stale_auth {
-            return self.join(index, now);
-        }
-        self.connect_error(index, &error, false);
-        self.namespaces[index].wanted = false;
-        self.go_socket(index, SocketState::Idle, Some(error), None, None);
-        self.rest_if_unwanted();
-    }
-
     fn handle_disconnect(&mut self, index: usize, now: Timestamp) {
         let namespace = &mut self.namespaces[index];
         match namespace.wire {
             Wire::Joined => {
                 namespace.forget_wire();
-                namespace.wanted = false;
+                namespace.recovery.forget();
                 let error = Error::new(Code::ServerDisconnect, "disconnected by the server");
                 let reason = Some(DisconnectReason::ServerDisconnect);
                 self.lose_written(index, "the server disconnected before the ack came");
-                self.go_socket(index, SocketState::Idle, Some(error), None, reason);
+                let rejoins = self.config.rejoin_after_server_disconnect && {
+                    let rejoin = &mut self.namespaces[index].rejoin;
+                    rejoin.plan(&self.policy, &mut self.rng, now)
+                };
+                let state = if rejoins { SocketState::Rejoining } else { SocketState::Idle };
+                let namespace = &mut self.namespaces[index];
+                namespace.wanted &= rejoins;
+                namespace.last_error = Some(error.clone());
+                self.go_socket(index, state, Some(error), None, reason);
                 self.rest_if_unwanted();
             }
             Wire::Pending { .. } => {
@@ -210,6 +218,9 @@ impl Manager {
                 self.path.fail(link, Error::new(Code::SocketPacket, text), now);
             }
         } else {
+            if ack.is_none() && namespace.recovery.is_possible() {
+                namespace.recovery.note(&payload, Now { mono: now, wall: self.wall });
+            }
             self.events.push_back(Event::Socket(socket, SocketEvent::Event { payload, ack }));
         }
     }

@@ -58,7 +58,7 @@ impl Manager {
         let Some(handshake) = self.path.handshake(link) else { return };
         let (name, engine) = (&*self.namespaces[index].name, handshake.sid.as_str());
         let sid = if name == "/" { engine.into() } else { format!("{name}#{engine}").into() };
-        self.joined(index, sid, now);
+        self.joined(index, sid, None, now);
     }
 
     /// What a packet for `/` says about the connection. True: there is no more to it.

@@ -5,7 +5,8 @@ use bytes::{Bytes, BytesMut};
 use super::*;
 use crate::config::{Endpoint, SocketOptions};
 use crate::payload::Outgoing;
-use crate::proto::io::{Cookies, Offline, WireId};
+use crate::proto::io::{Cookies, Offline, SocketId, WireId};
+use crate::secret::Secret;
 
 const LINK: WireId = WireId(1);
 const SOCKET: SocketId = SocketId(1);
