@@ -12,7 +12,7 @@ use roamio::client::{
     Conference, ConferenceState, EmitOptions, Manager, ManagerState, Offline, RequestOptions,
     Socket, SocketEvent, SocketState,
 };
-use roamio::config::{ConferenceConfig, DispatchMode, Endpoint, ManagerConfig};
+use roamio::config::{ConferenceConfig, DispatchMode, Endpoint, ManagerConfig, Revision};
 use roamio::error::{Code, Error};
 
 const LONG: Duration = Duration::from_secs(10);
@@ -57,6 +57,29 @@ async fn a_reply_is_a_future() {
     assert_eq!(code(pending.await), Some(Code::Closed));
     assert_eq!(code(socket.emit("a", "[]")), Some(Code::Closed));
     assert_eq!(socket.state(), SocketState::Closed);
+}
+
+#[test]
+fn conformance_65_reserved_names_are_refused_where_they_are_emitted() {
+    let mut old = config();
+    old.common.transports.revision = Revision::V3;
+    for (config, is_old) in [(config(), false), (old, true)] {
+        let manager = Manager::new(config, |_| {}).unwrap();
+        let (socket, _told) = listening(&manager, "/");
+        for name in [
+            "connect",
+            "connect_error",
+            "disconnect",
+            "disconnecting",
+            "newListener",
+            "removeListener",
+        ] {
+            assert_eq!(code(socket.emit(name, "[]")), Some(Code::ReservedEvent), "{name}");
+        }
+        let refused = is_old.then_some(Code::ReservedEvent);
+        assert_eq!(code(socket.emit("error", "[]")), refused);
+        assert_eq!(code(socket.emit("message", "[]")), None);
+    }
 }
 
 #[tokio::test]

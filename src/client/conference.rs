@@ -99,7 +99,7 @@ impl Conference {
         let stack = Stack::conference(Arc::new(config), seed());
         let driver = spawn(stack, common, Arc::clone(&mailbox))?;
         mailbox.add(Addition::Conference(Arc::clone(&gate), Box::new(sink)));
-        let core = Core::new(driver, mailbox, limits);
+        let core = Core::new(driver, mailbox, limits, false);
         let object = Object::new(core, gate, Owner::Conference);
         let used = AtomicBool::new(false);
         Ok(Self { inner: Arc::new(Inner { object, state, used, allow_plaintext }) })

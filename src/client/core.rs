@@ -18,14 +18,21 @@ pub(super) struct Core {
     pub(super) driver: Driver,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) limits: Limits,
+    /// The servers speak Socket.IO protocol 4, and it is known that they do.
+    pub(super) protocol_4: bool,
     /// Objects that are not closed; the stack is closed with the last.
     open: AtomicUsize,
 }
 
 impl Core {
     /// The core of its first object.
-    pub(super) fn new(driver: Driver, mailbox: Arc<Mailbox>, limits: Limits) -> Arc<Self> {
-        Arc::new(Self { driver, mailbox, limits, open: AtomicUsize::new(1) })
+    pub(super) fn new(
+        driver: Driver,
+        mailbox: Arc<Mailbox>,
+        limits: Limits,
+        protocol_4: bool,
+    ) -> Arc<Self> {
+        Arc::new(Self { driver, mailbox, limits, protocol_4, open: AtomicUsize::new(1) })
     }
 
     /// One object more.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::core::{Core, Object, may_wait};
 use super::socket::Socket;
 use super::validate;
-use crate::config::{CommonConfig, Limits, ManagerConfig, SocketOptions};
+use crate::config::{CommonConfig, Limits, ManagerConfig, Revision, SocketOptions};
 use crate::driver::dispatch::{Addition, Gate, Mailbox, Owner};
 use crate::driver::{Driver, seed};
 use crate::error::{Code, Error, Result};
@@ -110,6 +110,7 @@ impl Manager {
         let common = config.common.clone();
         let limits = common.limits.clone();
         let mailbox = Mailbox::new(common.dispatch.clone(), &limits);
+        let protocol_4 = common.transports.revision == Revision::V3;
         let gate = Arc::new(Gate::default());
         let state = Arc::new(AtomicU32::new(ManagerState::Idle as u32));
         let told = Arc::clone(&state);
@@ -122,7 +123,7 @@ impl Manager {
         let stack = Stack::manager(Arc::new(config), seed());
         let driver = spawn(stack, common, Arc::clone(&mailbox))?;
         mailbox.add(Addition::Manager(Arc::clone(&gate), Box::new(sink)));
-        let core = Core::new(driver, mailbox, limits);
+        let core = Core::new(driver, mailbox, limits, protocol_4);
         let object = Object::new(core, gate, Owner::Manager);
         let namespaces = Arc::default();
         Ok(Self { inner: Arc::new(Inner { object, state, namespaces }) })
@@ -145,7 +146,8 @@ impl Manager {
     /// As [`Manager::socket`], with options.
     ///
     /// # Errors
-    /// As [`Manager::socket`].
+    /// As [`Manager::socket`]; [`Code::InvalidArgument`] also for a query that is not
+    /// percent-encoded.
     pub fn socket_with(
         &self,
         namespace: &str,
@@ -153,6 +155,7 @@ impl Manager {
         events: impl FnMut(SocketEvent) + Send + 'static,
     ) -> Result<Socket> {
         validate::namespace(namespace)?;
+        validate::namespace_query(&options.query)?;
         let name: Arc<str> = namespace.into();
         let driver = self.inner.object.driver()?;
         let core = Arc::clone(&self.inner.object.core);

@@ -289,6 +289,10 @@ impl Socket {
     ) -> Result<Arguments<'a>> {
         check_size(name.len(), self.limits())?;
         check_name(name)?;
+        if self.inner.object.core.protocol_4 && name == "error" {
+            let text = "\"error\" cannot be emitted in protocol 4";
+            return Err(Error::new(Code::ReservedEvent, text));
+        }
         self.check_args(args_json, &options.attachments)
     }
 

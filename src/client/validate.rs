@@ -29,6 +29,14 @@ pub(super) fn namespace(name: &str) -> Result<()> {
     Err(Error::new(Code::InvalidArgument, text))
 }
 
+/// The query of a namespace.
+pub(super) fn namespace_query(query: &str) -> Result<()> {
+    if query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        return Ok(());
+    }
+    Err(Error::new(Code::InvalidArgument, "options.query: not percent-encoded"))
+}
+
 /// A time limit.
 pub(super) fn duration(field: &str, value: Duration) -> Result<()> {
     if (SHORTEST..=LONGEST).contains(&value) {
@@ -265,6 +273,10 @@ mod tests {
         let long = format!("/{}", "x".repeat(1024));
         for name in ["", "chat", "/a,b", "/a?b", "/a\n", "/\u{7f}", long.as_str()] {
             assert!(namespace(name).is_err(), "{name}");
+        }
+        namespace_query("a=1,2&b=%20").expect("encoded");
+        for query in ["a b", "a=é", "a\n", "a#b"] {
+            assert!(namespace_query(query).is_err(), "{query}");
         }
     }
 }

@@ -11,9 +11,13 @@ const ADMIN: &str = "/admin";
 
 /// A world that speaks protocol 4; the server asserts what such a client must not send.
 fn world() -> PlainWorld {
+    world_of(Revision::V3)
+}
+
+fn world_of(revision: Revision) -> PlainWorld {
     let (endpoint, _) = Endpoint::parse("http://127.0.0.1:1").unwrap();
     let mut config = ManagerConfig::new(endpoint);
-    config.common.transports.revision = Revision::V3;
+    config.common.transports.revision = revision;
     let mut world = PlainWorld::with(config, 1);
     world.server.protocol_4 = true;
     world
@@ -328,4 +332,26 @@ fn conformance_24_a_server_2_that_is_taken_for_a_newer_one_is_told_apart() {
         world.run_for(10_000);
         assert_eq!(world.socket(0).state, SocketState::Connected);
     }
+}
+
+#[test]
+fn a_server_2_is_found_out_and_nobody_is_told_of_an_error() {
+    let mut world = world_of(Revision::Auto);
+    world.server.is_mistaken = true;
+    for (number, name) in ["/", ADMIN].into_iter().enumerate() {
+        world.attach(number as u32, name);
+        world.connect(number as u32, None);
+    }
+    world.run_for(5_000);
+    for number in [0, 1] {
+        assert_eq!(world.socket(number).state, SocketState::Connected);
+        assert!(world.socket(number).refusals.is_empty());
+        assert_eq!(world.socket(number).steps, 2);
+    }
+    assert_eq!(world.dialled.len(), 2);
+    // It is remembered.
+    world.reset_all();
+    world.run_for(10_000);
+    assert_eq!(world.socket(0).state, SocketState::Connected);
+    assert_eq!(world.dialled.len(), 3);
 }

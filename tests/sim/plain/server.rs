@@ -63,6 +63,8 @@ pub(crate) struct PlainServer {
     /// It is of version 2.x: it joins `/` by itself, holds every CONNECT until then, and does neither
     /// again once `/` is left. The client sends the pings.
     pub(crate) protocol_4: bool,
+    /// Clients may take it for a newer one: CONNECT of `/` is ignored, as it is by such servers.
+    pub(crate) is_mistaken: bool,
     /// The connection is closed right after the open packet.
     pub(crate) flapping: bool,
     /// What is kept to recover connections with.
@@ -98,6 +100,7 @@ impl PlainServer {
             doors: BTreeMap::new(),
             mute: false,
             protocol_4: false,
+            is_mistaken: false,
             flapping: false,
             sessions: None,
             heard: Vec::new(),
@@ -151,6 +154,9 @@ impl PlainServer {
         };
         let (name, rest) = namespace(packet);
         let (name, query) = name.split_once('?').unwrap_or((name, ""));
+        if self.is_mistaken && (kind, name) == ("0", "/") {
+            return;
+        }
         let rest = if self.protocol_4 && kind == "0" {
             assert!(name != "/" && rest.is_empty(), "hazard: {frame}");
             query
