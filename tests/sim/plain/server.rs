@@ -120,7 +120,7 @@ impl PlainServer {
         );
         self.say(link, open);
         if let Some(engine) = self.engines.get_mut(&link).filter(|_| self.protocol_4) {
-            engine.next_ping = Millis::MAX;
+            engine.pong_due = Some(now + interval + timeout);
             engine.namespaces.insert("/".into(), Joined::Pending(now + self.middleware));
             self.handle_timeout(now);
         }
@@ -139,8 +139,11 @@ impl PlainServer {
     }
 
     pub(crate) fn receive(&mut self, link: WireId, frame: &str, now: Millis) {
-        let interval = self.ping.0;
+        let (interval, timeout) = self.ping;
         let Some(engine) = self.engines.get_mut(&link) else { return };
+        if self.protocol_4 {
+            engine.pong_due = Some(now + interval + timeout);
+        }
         let Some((kind, packet)) =
             frame.strip_prefix('4').and_then(|text| text.split_at_checked(1))
         else {
