@@ -69,9 +69,12 @@ fn lost(host: &mut Host) -> DisconnectReason {
     reason.expect("a joined socket is told why")
 }
 
-/// The server gives up after 200 ms without a pong.
+/// The server gives up without a pong. The exact time is measured with the scripted server, because a
+/// busy machine can hold up these.
 fn conformance_25_a_pong_follows_each_ping_idle_and_busy(case: Case) {
-    let server = case.start_fast();
+    let mut options = case.fast();
+    options["pingTimeout"] = json!(1_000);
+    let server = case.start(options);
     let mut host = case.host(&server);
     let socket = host.joined("/");
     let period = Duration::from_millis(case.fast()["pingInterval"].as_u64().unwrap());

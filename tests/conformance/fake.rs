@@ -432,7 +432,7 @@ impl Peer {
 pub struct Open {
     /// Engine.IO 3 in place of 4.
     pub revision_3: bool,
-    /// The id of the session.
+    /// The id of the session, by default one that no other has.
     pub sid: String,
     /// In milliseconds.
     pub ping_interval: u64,
@@ -444,9 +444,10 @@ pub struct Open {
 
 impl Default for Open {
     fn default() -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
         Self {
             revision_3: false,
-            sid: "scripted".into(),
+            sid: format!("scripted-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
             ping_interval: 25_000,
             ping_timeout: 20_000,
             upgrades: vec!["websocket"],
@@ -595,11 +596,13 @@ impl Session<'_> {
         let mut peer = self.wait_websocket().upgrade();
         peer.expect("2probe");
         peer.send("3probe");
-        // The waiting poll is answered so that the client can move.
-        self.send("6");
         loop {
-            // What is posted meanwhile counts.
+            // What is posted meanwhile counts; a poll that waits is answered so that the client can
+            // move, again and again because it may not have seen the answer to its probe yet.
             while self.step(Duration::from_millis(1)) {}
+            if let Some(poll) = self.poll.take() {
+                poll.ok(&self.payload(&[Packet::text("6")]));
+            }
             match peer.recv_within(Duration::from_millis(20)) {
                 None => {}
                 Some(Frame::Text(text)) if text == "5" => break,
@@ -662,7 +665,7 @@ impl Session<'_> {
             }
             request.ok("ok");
         } else {
-            assert!(self.poll.is_none(), "a second GET while one waits");
+            assert!(self.poll.is_none(), "a second GET while one waits: {request:?}");
             self.poll = Some(request);
             self.flush();
         }

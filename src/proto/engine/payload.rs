@@ -24,7 +24,7 @@ use crate::proto::engine::packet::{self, PacketError, PacketType};
 use crate::proto::engine::session::Frame;
 use crate::secret::Size;
 
-pub use encode::{Body, UNKNOWN_LIMIT, encode};
+pub use encode::{Body, MAX_PACKETS, UNKNOWN_LIMIT, encode};
 pub use websocket::{ws_decode, ws_encode};
 
 /// What stands between two packets of a body of revision 4.
