@@ -9,10 +9,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use roamio::client::{
-    Conference, ConferenceState, EmitOptions, Manager, ManagerState, Offline, RequestOptions,
-    Socket, SocketEvent, SocketState,
+    Conference, ConferenceState, EmitOptions, Manager, ManagerEvent, ManagerState, Offline,
+    RequestOptions, Socket, SocketEvent, SocketState,
 };
-use roamio::config::{ConferenceConfig, DispatchMode, Endpoint, ManagerConfig, Revision};
+use roamio::config::{
+    ConferenceConfig, DispatchMode, Endpoint, HeaderList, ManagerConfig, ReconnectPolicy, Retries,
+    Revision, SocketOptions, Target,
+};
 use roamio::error::{Code, Error};
 
 const LONG: Duration = Duration::from_secs(10);
@@ -259,4 +262,79 @@ fn a_conference_checks_what_it_can_at_once() {
     conference.close_wait(LONG).unwrap();
     assert_eq!(request("text", "{}"), Some(Code::Closed));
     assert_eq!(conference.state(), ConferenceState::Ended);
+}
+
+#[test]
+fn a_namespace_is_found_again_and_is_the_same_object() {
+    let manager = manager();
+    assert!(manager.existing("/").is_none());
+    let (socket, told) = listening(&manager, "/");
+    let again = manager.existing("/").unwrap();
+    again.connect(None).unwrap();
+    again.emit("hello", "[]").unwrap();
+    assert_eq!(told.recv_timeout(LONG).unwrap(), "hello");
+    drop(again);
+    assert_eq!(socket.state(), SocketState::Connected, "the other handle goes on");
+    assert_eq!(manager.existing("/").unwrap().state(), SocketState::Connected);
+    assert!(manager.existing("/other").is_none());
+    drop(socket);
+    assert!(manager.existing("/").is_none(), "the last handle is gone");
+    let (_socket, _told) = listening(&manager, "/");
+    assert!(manager.existing("/").is_some());
+}
+
+#[test]
+fn target_and_auth_can_be_given_later_and_from_another_thread() {
+    let (endpoint, _) = Endpoint::parse("http://nowhere.invalid:1").unwrap();
+    let config = ManagerConfig { ask_target: true, ..ManagerConfig::new(endpoint) };
+    let (tell, told) = channel();
+    let wanted = tell.clone();
+    let manager = Manager::new(config, move |event| {
+        if let ManagerEvent::TargetWanted { token, .. } = event {
+            let _ = wanted.send(token);
+        }
+    });
+    let manager = manager.unwrap();
+    let (connected, joined) = channel();
+    let options = SocketOptions { ask_auth: true, ..SocketOptions::default() };
+    let events = move |event| match event {
+        SocketEvent::AuthWanted { token, .. } => {
+            let _ = tell.send(token);
+        }
+        SocketEvent::State { transition, .. } if transition.state == SocketState::Connected => {
+            let _ = connected.send(());
+        }
+        _ => {}
+    };
+    let socket = manager.socket_with("/", options, events).unwrap();
+    socket.connect(None).unwrap();
+
+    let token = told.recv_timeout(LONG).unwrap();
+    let mut target = Target { endpoint: self::config().endpoint, headers: HeaderList::default() };
+    target.headers.0.push(("X".into(), "a\r\nY: b".into()));
+    let refused = manager.provide_target(token, Ok(target.clone()));
+    assert_eq!(code(refused), Some(Code::InvalidArgument), "and the question stays open");
+    target.headers = HeaderList::default();
+    manager.provide_target(token, Ok(target)).unwrap();
+
+    let token = told.recv_timeout(LONG).unwrap();
+    assert_eq!(code(socket.provide_auth(token, Ok(Some("[]")))), Some(Code::InvalidJson));
+    socket.provide_auth(token, Ok(Some("{}"))).unwrap();
+    joined.recv_timeout(LONG).unwrap();
+}
+
+#[test]
+fn options_that_change_on_the_way_are_checked_at_once() {
+    let manager = manager();
+    let bad = HeaderList(vec![("not a token".into(), String::new())]);
+    assert_eq!(code(manager.set_headers(bad)), Some(Code::InvalidArgument));
+    manager.set_headers(HeaderList(vec![("X-A".into(), "b".into())])).unwrap();
+    let bad = ReconnectPolicy { factor: 0.0, ..ReconnectPolicy::default() };
+    assert_eq!(code(manager.set_reconnect(bad)), Some(Code::InvalidArgument));
+    manager.set_reconnect(ReconnectPolicy { enabled: false, ..Default::default() }).unwrap();
+    let retries = Some(Retries { window: 0, ..Retries::default() });
+    let options = SocketOptions { retries, ..SocketOptions::default() };
+    let refused = manager.socket_with("/", options, |_| {});
+    assert_eq!(code(refused), Some(Code::InvalidArgument));
+    assert!(!manager.uses("/"));
 }

@@ -1,18 +1,23 @@
 //! One Engine.IO connection, its reconnection, and the sockets on it.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::core::{Core, Object, may_wait};
-use super::socket::Socket;
+use super::socket::{Socket, WeakSocket};
 use super::validate;
-use crate::config::{CommonConfig, Limits, ManagerConfig, Revision, SocketOptions};
+use crate::config::{
+    CommonConfig, HeaderList, Limits, ManagerConfig, ReconnectPolicy, Revision, SocketOptions,
+    Target,
+};
 use crate::driver::dispatch::{Addition, Gate, Mailbox, Owner};
 use crate::driver::{Driver, seed};
 use crate::error::{Code, Error, Result};
-use crate::proto::io::{Command, Hint, ManagerEvent, ManagerState, SocketEvent, SocketId};
+use crate::proto::io::{
+    AskToken, Command, Hint, ManagerEvent, ManagerState, SocketEvent, SocketId,
+};
 use crate::proto::stack::Stack;
 
 /// A connection to one Socket.IO server. It is made when the first socket connects.
@@ -36,37 +41,54 @@ pub(super) struct Namespaces(Mutex<Used>);
 
 #[derive(Debug, Default)]
 struct Used {
-    names: HashSet<Arc<str>>,
+    /// Empty while the socket is being made.
+    names: HashMap<Arc<str>, WeakSocket>,
     last: u32,
 }
 
 impl Namespaces {
+    fn used(&self) -> MutexGuard<'_, Used> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Take a namespace; `attach` tells the stack, in the order of the calls.
     fn take(
         &self,
         name: &Arc<str>,
         attach: impl FnOnce(SocketId) -> Result<()>,
     ) -> Result<SocketId> {
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.names.contains(name) {
+        let mut used = self.used();
+        if used.names.contains_key(name) {
             let text = format!("another socket of this manager uses the namespace {name}");
             return Err(Error::new(Code::InvalidState, text));
         }
         let socket = SocketId(used.last + 1);
         attach(socket)?;
         used.last += 1;
-        used.names.insert(Arc::clone(name));
+        used.names.insert(Arc::clone(name), WeakSocket::default());
         Ok(socket)
     }
 
     fn has(&self, name: Option<&str>) -> bool {
-        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        name.map_or(!used.names.is_empty(), |name| used.names.contains(name))
+        let used = self.used();
+        name.map_or(!used.names.is_empty(), |name| used.names.contains_key(name))
+    }
+
+    /// The socket of a namespace that was taken.
+    fn set(&self, name: &str, socket: &Socket) {
+        if let Some(place) = self.used().names.get_mut(name) {
+            *place = socket.downgrade();
+        }
+    }
+
+    /// Dropping a socket gives its namespace back, so it must not happen under the lock.
+    fn get(&self, name: &str) -> Option<Socket> {
+        self.used().names.get(name).and_then(WeakSocket::upgrade)
     }
 
     /// Give a namespace back; `detach` tells the stack, in the order of the calls.
     pub(super) fn give_back(&self, name: &str, detach: impl FnOnce()) {
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used();
         used.names.remove(name);
         detach();
     }
@@ -146,8 +168,7 @@ impl Manager {
     /// As [`Manager::socket`], with options.
     ///
     /// # Errors
-    /// As [`Manager::socket`]; [`Code::InvalidArgument`] also for a query that is not
-    /// percent-encoded.
+    /// As [`Manager::socket`]; [`Code::InvalidArgument`] also names an option that is out of range.
     pub fn socket_with(
         &self,
         namespace: &str,
@@ -155,7 +176,7 @@ impl Manager {
         events: impl FnMut(SocketEvent) + Send + 'static,
     ) -> Result<Socket> {
         validate::namespace(namespace)?;
-        validate::namespace_query(&options.query)?;
+        validate::socket(&options)?;
         let name: Arc<str> = namespace.into();
         let driver = self.inner.object.driver()?;
         let core = Arc::clone(&self.inner.object.core);
@@ -168,7 +189,16 @@ impl Manager {
             }
             attached
         })?;
-        Ok(Socket::new(core, Arc::clone(&self.inner.namespaces), socket, name, events))
+        let namespaces = Arc::clone(&self.inner.namespaces);
+        let socket = Socket::new(core, namespaces, socket, Arc::clone(&name), events);
+        self.inner.namespaces.set(&name, &socket);
+        Ok(socket)
+    }
+
+    /// The socket that uses a namespace: another handle of the same object. Nothing is sent; to join
+    /// again after it has come to rest is [`Socket::connect`].
+    pub fn existing(&self, namespace: &str) -> Option<Socket> {
+        self.inner.namespaces.get(namespace)
     }
 
     /// Whether a socket of this manager uses a namespace.
@@ -199,6 +229,41 @@ impl Manager {
         ];
         let told = self.inner.state.load(Ordering::Acquire) as usize;
         states.get(told).copied().unwrap_or(ManagerState::Closed)
+    }
+
+    /// Answer [`ManagerEvent::TargetWanted`]: where the attempt goes to, and with which headers. An
+    /// error counts as a failed attempt. Any thread may do this, at once or later; an answer that
+    /// comes too late or a second time is ignored.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] for a target that cannot be used: the question stays open.
+    /// [`Code::Closed`], [`Code::QueueFull`] as [`Socket::connect`].
+    pub fn provide_target(&self, token: AskToken, target: Result<Target>) -> Result<()> {
+        if let Ok(target) = &target {
+            validate::target(target)?;
+        }
+        self.inner.object.driver()?.submit(Command::Target { token, target })
+    }
+
+    /// Send other application headers from the next attempt on.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] for a malformed header; [`Code::Closed`], [`Code::QueueFull`] as
+    /// [`Socket::connect`].
+    pub fn set_headers(&self, headers: HeaderList) -> Result<()> {
+        validate::headers(&headers)?;
+        self.inner.object.driver()?.submit(Command::SetHeaders(headers))
+    }
+
+    /// Reconnect in another way, from the next wait on. Switched off no attempt starts any more, and
+    /// if one is being waited for the sockets come to rest.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] naming what is out of range; [`Code::Closed`], [`Code::QueueFull`]
+    /// as [`Socket::connect`].
+    pub fn set_reconnect(&self, policy: ReconnectPolicy) -> Result<()> {
+        validate::policy("reconnect", &policy)?;
+        self.inner.object.driver()?.submit(Command::SetReconnect(policy))
     }
 
     /// Say what is known about the network. Harmless when wrong.

@@ -55,6 +55,6 @@ pub(crate) use self::validate::{
 };
 pub(crate) use crate::driver::dispatch::Scope as CallbackScope;
 pub use crate::proto::io::{
-    AckToken, ConferenceEvent, ConferenceState, DisconnectReason, Hint, ManagerEvent, ManagerState,
-    Offline, RequestId, Retry, SocketEvent, SocketState, Transition,
+    AckToken, AskToken, ConferenceEvent, ConferenceState, DisconnectReason, Hint, ManagerEvent,
+    ManagerState, Offline, RequestId, Retry, SocketEvent, SocketState, Transition,
 };

@@ -1,7 +1,7 @@
 //! One namespace.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,9 @@ use crate::config::Limits;
 use crate::driver::dispatch::{Addition, Gate, Owner};
 use crate::error::{Code, Error, Result};
 use crate::payload::{Arguments, Outgoing, Payload, check_name};
-use crate::proto::io::{AckToken, Command, Offline, RequestId, SocketEvent, SocketId, SocketState};
+use crate::proto::io::{
+    AckToken, AskToken, Command, Offline, RequestId, SocketEvent, SocketId, SocketState,
+};
 use crate::secret::Secret;
 
 /// A namespace of a manager. See [the module](super) for what holds for all objects.
@@ -33,6 +35,17 @@ struct Inner {
     namespace: Arc<str>,
     namespaces: Arc<Namespaces>,
     state: Arc<AtomicU32>,
+}
+
+/// What finds a socket again, without keeping it.
+#[derive(Debug, Default)]
+pub(super) struct WeakSocket(Weak<Inner>);
+
+impl WeakSocket {
+    /// The socket, unless it is closed.
+    pub(super) fn upgrade(&self) -> Option<Socket> {
+        self.0.upgrade().map(|inner| Socket { inner })
+    }
 }
 
 /// How an event is emitted.
@@ -71,6 +84,10 @@ impl Socket {
         Self { inner: Arc::new(Inner { object, id, namespace, namespaces, state }) }
     }
 
+    pub(super) fn downgrade(&self) -> WeakSocket {
+        WeakSocket(Arc::downgrade(&self.inner))
+    }
+
     /// The namespace.
     pub fn namespace(&self) -> &str {
         &self.inner.namespace
@@ -92,7 +109,9 @@ impl Socket {
     }
 
     /// Join the namespace, now and after every reconnect, with `auth` (a JSON object) as payload.
-    /// When it is wanted already only the payload changes, for the next time.
+    /// When it is wanted already only the payload changes, for the next time. A socket that asks for
+    /// its payload ([`SocketOptions::ask_auth`](crate::config::SocketOptions::ask_auth)) does not
+    /// use this one.
     ///
     /// # Errors
     /// [`Code::InvalidJson`], [`Code::TooLarge`], [`Code::Closed`], [`Code::QueueFull`] when calls
@@ -100,6 +119,20 @@ impl Socket {
     pub fn connect(&self, auth: Option<&str>) -> Result<()> {
         let auth = auth.map(|text| self.check_auth(text)).transpose()?;
         self.inner.object.driver()?.submit(Command::Connect { socket: self.inner.id, auth })
+    }
+
+    /// Answer [`SocketEvent::AuthWanted`] with the payload, a JSON object. An error lets the socket
+    /// rest, and comes back as [`SocketEvent::ConnectError`]. Any thread may do this, at once or
+    /// later; an answer that comes too late or a second time is ignored.
+    ///
+    /// # Errors
+    /// As [`Socket::connect`]; then the question stays open.
+    pub fn provide_auth(&self, token: AskToken, auth: Result<Option<&str>>) -> Result<()> {
+        let auth = match auth {
+            Ok(auth) => Ok(auth.map(|text| self.check_auth(text)).transpose()?),
+            Err(error) => Err(error),
+        };
+        self.inner.object.driver()?.submit(Command::Auth { token, auth })
     }
 
     /// Leave the namespace. Does nothing when it is not wanted.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::{
     CommonConfig, ConferenceConfig, Endpoint, HeaderList, Limits, ManagerConfig, Proxy,
-    ReconnectPolicy, TransportConfig, check_header,
+    ReconnectPolicy, SocketOptions, Target, TransportConfig, check_header,
 };
 use crate::error::{Code, Error, Result};
 use crate::json;
@@ -15,6 +15,9 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// More than any of the sizes needs; ranges in frames are 32 bits wide.
 const LARGEST: usize = 1 << 30;
+
+/// With more, looking for overdue acks takes its time.
+const MOST_IN_FLIGHT: u32 = 10_000;
 
 /// A namespace as it is sent: `/` first, nothing that ends it early on the wire.
 pub(super) fn namespace(name: &str) -> Result<()> {
@@ -30,7 +33,7 @@ pub(super) fn namespace(name: &str) -> Result<()> {
 }
 
 /// The query of a namespace.
-pub(super) fn namespace_query(query: &str) -> Result<()> {
+fn namespace_query(query: &str) -> Result<()> {
     if query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
         return Ok(());
     }
@@ -47,7 +50,7 @@ pub(super) fn duration(field: &str, value: Duration) -> Result<()> {
 
 /// All options of a manager.
 pub(crate) fn manager(config: &ManagerConfig) -> Result<()> {
-    if config.endpoint.host.is_empty() {
+    if config.endpoint.host.is_empty() && !config.ask_target {
         return Err(Error::new(Code::InvalidArgument, "endpoint.host: empty"));
     }
     manager_options(config)
@@ -59,6 +62,23 @@ pub(crate) fn manager_options(config: &ManagerConfig) -> Result<()> {
     common(&config.common)?;
     policy("reconnect", &config.reconnect)?;
     config.ack_timeout.map_or(Ok(()), |limit| duration("ack_timeout", limit))
+}
+
+/// What a provider says about one attempt.
+pub(super) fn target(target: &Target) -> Result<()> {
+    if target.endpoint.host.is_empty() {
+        return Err(Error::new(Code::InvalidArgument, "endpoint.host: empty"));
+    }
+    endpoint(&target.endpoint)?;
+    headers(&target.headers)
+}
+
+/// All options of a socket.
+pub(crate) fn socket(options: &SocketOptions) -> Result<()> {
+    namespace_query(&options.query)?;
+    options.ack_timeout.map_or(Ok(()), |limit| duration("ack_timeout", limit))?;
+    let window = options.retries.as_ref().map_or(1, |retries| retries.window);
+    within("retries.window", window, 1..=MOST_IN_FLIGHT)
 }
 
 /// All options of a conference.
@@ -136,7 +156,7 @@ fn common(config: &CommonConfig) -> Result<()> {
     limits(&config.limits)
 }
 
-fn headers(headers: &HeaderList) -> Result<()> {
+pub(super) fn headers(headers: &HeaderList) -> Result<()> {
     headers.0.iter().try_for_each(|(name, value)| check_header(name, value))
 }
 
@@ -173,7 +193,7 @@ fn limits(limits: &Limits) -> Result<()> {
     within("limits.host_queue_bytes", limits.host_queue_bytes, 1..=LARGEST)
 }
 
-fn policy(name: &str, policy: &ReconnectPolicy) -> Result<()> {
+pub(super) fn policy(name: &str, policy: &ReconnectPolicy) -> Result<()> {
     duration(&format!("{name}.min"), policy.min)?;
     duration(&format!("{name}.max"), policy.max)?;
     within(&format!("{name}.min"), policy.min.as_millis(), 1..=policy.max.as_millis())?;
@@ -201,6 +221,7 @@ fn within<T: PartialOrd + std::fmt::Debug>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Retries;
 
     fn refused(change: impl FnOnce(&mut ManagerConfig)) -> String {
         let (endpoint, _) = Endpoint::parse("https://example.org").expect("valid");
@@ -263,6 +284,45 @@ mod tests {
         assert!(
             refused(|config| config.login_timeout = Duration::ZERO).starts_with("login_timeout")
         );
+    }
+
+    #[test]
+    fn the_options_of_a_socket_have_ranges() {
+        let refused = |change: fn(&mut SocketOptions)| {
+            let mut options = SocketOptions::default();
+            socket(&options).expect("the defaults are valid");
+            change(&mut options);
+            socket(&options).map_err(|error| error.message().to_owned())
+        };
+        let windowed = |window| Some(Retries { window, ..Retries::default() });
+        assert_eq!(refused(|options| options.retries = Some(Retries::default())), Ok(()));
+        assert_eq!(refused(|options| options.query = "a=%20b&c=1".into()), Ok(()));
+        for (field, message) in [
+            ("options.query", refused(|options| options.query = "a=b c".into())),
+            ("ack_timeout", refused(|options| options.ack_timeout = Some(Duration::ZERO))),
+        ] {
+            assert!(message.is_err_and(|message| message.starts_with(field)), "{field}");
+        }
+        for window in [0, MOST_IN_FLIGHT + 1] {
+            let options = SocketOptions { retries: windowed(window), ..Default::default() };
+            assert!(socket(&options).is_err_and(|error| error.message().starts_with("retries")));
+        }
+    }
+
+    #[test]
+    fn a_target_is_checked_like_the_options_it_replaces() {
+        let (endpoint, _) = Endpoint::parse("https://example.org").expect("valid");
+        let good = Target { endpoint, headers: HeaderList::default() };
+        target(&good).expect("valid");
+        let mut bad = good.clone();
+        bad.headers.0.push(("X".into(), "a\r\nY: b".into()));
+        assert!(target(&bad).is_err());
+        bad = good.clone();
+        bad.endpoint.query = "EIO=3".into();
+        assert!(target(&bad).is_err());
+        bad = good;
+        bad.endpoint.host.clear();
+        assert!(target(&bad).is_err());
     }
 
     #[test]

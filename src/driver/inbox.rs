@@ -8,7 +8,7 @@ use std::task::Waker;
 use bytes::BytesMut;
 use futures_util::task::AtomicWaker;
 
-use crate::config::Limits;
+use crate::config::{HeaderList, Limits};
 use crate::driver::completion::Completion;
 use crate::driver::process;
 use crate::error::{Code, Error, Result};
@@ -50,7 +50,7 @@ struct State {
     entries: Vec<Entry>,
     /// Packets among `entries`.
     here: Waiting,
-    /// What joins and leaves a namespace, among `entries`.
+    /// What joins and leaves a namespace, answers and changes options, among `entries`.
     joins: Waiting,
     /// Whose cancellation is among `entries`.
     cancelled: HashSet<RequestId>,
@@ -71,14 +71,21 @@ impl Inbox {
     }
 
     /// Queue a command without a packet. However often the host repeats itself, what waits stays
-    /// bounded: hints and cancellations wait once, and joins and leaves like packets.
+    /// bounded: hints and cancellations wait once, and everything else that has no end by itself like
+    /// packets.
     pub(crate) fn submit(&self, command: Command) -> Result<()> {
         let mut state = self.open_state()?;
         match &command {
             Command::Close => state.closed = true,
             Command::Hint(hint) => state.forget_hint(*hint),
             Command::Cancel { request } if !state.cancel(*request) => return Ok(()),
-            Command::Connect { .. } | Command::Disconnect { .. } => {
+            Command::Connect { .. }
+            | Command::Disconnect { .. }
+            | Command::Auth { .. }
+            | Command::Target { .. }
+            | Command::SetHeaders(_)
+            | Command::SetReconnect(_)
+            | Command::WatchSent { .. } => {
                 let joins = state.joins.and(Waiting { events: 1, bytes: weight(&command) });
                 if joins.events > self.limit.events || joins.bytes > self.limit.bytes {
                     return Err(full());
@@ -254,12 +261,22 @@ fn full() -> Error {
     Error::new(Code::QueueFull, "the queue to the wire is full")
 }
 
+fn size(headers: &HeaderList) -> usize {
+    headers.0.iter().map(|(name, value)| name.len() + value.len()).sum()
+}
+
 /// The bytes that a command adds to the queue to the wire.
 fn weight(command: &Command) -> usize {
     match command {
         Command::Emit { event, .. } | Command::Request { event, .. } => event.weight(),
         Command::Ack { ack, .. } => ack.weight(),
-        Command::Connect { auth: Some(auth), .. } => auth.expose().len(),
+        Command::Connect { auth: Some(auth), .. } | Command::Auth { auth: Ok(Some(auth)), .. } => {
+            auth.expose().len()
+        }
+        Command::SetHeaders(headers) => size(headers),
+        Command::Target { target: Ok(target), .. } => {
+            target.endpoint.query.len() + size(&target.headers)
+        }
         _ => 0,
     }
 }
@@ -271,7 +288,7 @@ mod tests {
 
     use super::*;
     use crate::payload::Outgoing;
-    use crate::proto::io::SocketId;
+    use crate::proto::io::{AskToken, SocketId};
     use crate::secret::Secret;
 
     fn inbox(events: usize, bytes: usize) -> Inbox {
@@ -376,6 +393,9 @@ mod tests {
         assert_eq!((connect("x"), connect("x")), (None, Some(Code::QueueFull)));
         let leave = inbox.submit(Command::Disconnect { socket: SocketId(1) });
         assert_eq!(code(leave), Some(Code::QueueFull));
+        let token = AskToken(1);
+        let answer = inbox.submit(Command::Auth { token, auth: Ok(None) });
+        assert_eq!(code(answer), Some(Code::QueueFull), "answers are as many as they like, too");
         inbox.take(&mut entries);
         assert_eq!(connect(&long), None, "the task has taken them");
     }
