@@ -1,6 +1,14 @@
 //! Section I: Recovery, parsers, close, threading.
 
-use crate::case::items;
+use bytes::Bytes;
+use roamio::client::{DisconnectReason, EmitOptions, SocketState};
+use roamio::config::Parser;
+use roamio::error::Code;
+use serde_json::{Value, json};
+
+use crate::case::{Case, items};
+use crate::host::{Host, values};
+use crate::server::Server;
 
 items! {
     86 "Connection state recovery" asks [V4] {
@@ -8,6 +16,11 @@ items! {
     87 "Offsets" asks [V4] {
     }
     88 "msgpack parser" asks [V4] {
+        test conformance_88_arguments_come_back_as_they_went on [V4] over all;
+        test conformance_88_a_refusal_has_message_and_data on [V4] over all;
+        test conformance_88_text_where_msgpack_is_due_is_a_parse_error on [V4] over all;
+        elsewhere "tests/codec/msgpack.rs" conformance_88_what_the_reference_encodes_is_decoded on [V4] over all;
+        elsewhere "tests/codec/msgpack.rs" conformance_88_packets_are_encoded_as_by_the_reference on [V4] over all;
     }
     89 "close() on polling" asks [V2 V4 Uvicorn Aiohttp] {
     }
@@ -41,4 +54,62 @@ items! {
     }
     95 "Fuzz" asks [Local] {
     }
+}
+
+/// A server whose packets are MessagePack.
+fn packed(case: Case) -> Server {
+    case.start(json!({ "parser": "msgpack" }))
+}
+
+/// A client that agrees with it.
+fn packing(case: Case, server: &Server) -> Host {
+    let mut config = case.config(&server.url());
+    config.parser = Parser::Msgpack;
+    Host::new(config)
+}
+
+fn conformance_88_arguments_come_back_as_they_went(case: Case) {
+    let server = packed(case);
+    let mut host = packing(case, &server);
+    let root = host.joined("/");
+    let sent = json!([
+        null, true, -1, 255, 65_536, 4_294_967_296_u64, 1.5, "", "é😀\"\u{0}",
+        [], {}, [[1], {"a": {"b": [null]}}], 9_007_199_254_740_991_u64,
+    ]);
+    let number = host.ask(&root, "echo", &sent.to_string());
+    let (echo, _) = host.event("echo");
+    assert_eq!(Value::from(values(&echo)), sent);
+    assert_eq!(Value::from(values(&host.outcome(number).unwrap())), sent);
+
+    let args = r#"[{"_placeholder":true,"num":1},{"in":[{"_placeholder":true,"num":0}]}]"#;
+    let parts = vec![Bytes::from_static(b"\x01\x02"), Bytes::new()];
+    let options = EmitOptions { attachments: parts.clone(), ..EmitOptions::default() };
+    let number = host.ask_with(&root, "ack", args, options);
+    let answer = host.outcome(number).unwrap();
+    // They are numbered in the order in which they stand there.
+    assert_eq!(answer.attachments(), [parts[1].clone(), parts[0].clone()]);
+    assert_eq!(answer.arg(1), Some(r#"{"in":[{"_placeholder":true,"num":1}]}"#));
+}
+
+fn conformance_88_a_refusal_has_message_and_data(case: Case) {
+    let server = packed(case);
+    let mut host = packing(case, &server);
+    let _root = host.joined("/");
+    let denied = host.socket("/deny");
+    denied.connect(None).unwrap();
+    let (error, active) = host.until_connect_error("/deny");
+    assert_eq!((error.code(), error.message(), active), (Code::ConnectError, "denied", false));
+    let told: Value = serde_json::from_str(error.server_json().unwrap()).unwrap();
+    assert_eq!(told["data"], json!({ "code": "E42", "list": [1, 2] }));
+}
+
+fn conformance_88_text_where_msgpack_is_due_is_a_parse_error(case: Case) {
+    let server = packed(case);
+    let mut host = packing(case, &server);
+    let root = host.joined("/");
+    root.emit("raw", r#"["2[\"a\"]"]"#).unwrap();
+    let (cause, reason) = host.until_state("/", SocketState::Rejoining);
+    assert_eq!(reason, Some(DisconnectReason::ParseError));
+    assert_eq!(cause.map(|error| error.code()), Some(Code::SocketPacket));
+    host.until_state("/", SocketState::Connected);
 }
