@@ -21,11 +21,16 @@ use tokio_tungstenite::tungstenite::{Message, accept};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-const MESSAGES: u64 = 20_000;
+/// Messages of a round.
+const fn messages(size: usize) -> u64 {
+    if size > 100_000 { 200 } else { 20_000 }
+}
 
 /// What the C callback has seen: events, and those whose name and argument were not in one frame.
 static SEEN: AtomicU64 = AtomicU64::new(0);
 static COPIED: AtomicU64 = AtomicU64::new(0);
+/// How many it will see.
+static WANTED: AtomicU64 = AtomicU64::new(0);
 static WAITING: std::sync::Mutex<()> = std::sync::Mutex::new(());
 static ARRIVED: std::sync::Condvar = std::sync::Condvar::new();
 
@@ -35,7 +40,7 @@ unsafe extern "C" fn on_event(_: *mut c_void, event: *const roam_event) {
     // `text",` stands between the two on the wire, and nothing else does in one frame.
     let apart = argument.data as usize - name.data as usize;
     COPIED.fetch_add(u64::from(apart != r#"text","#.len()), Ordering::Relaxed);
-    if SEEN.fetch_add(1, Ordering::Relaxed) + 1 == MESSAGES {
+    if SEEN.fetch_add(1, Ordering::Relaxed) + 1 == WANTED.load(Ordering::Relaxed) {
         drop(WAITING.lock());
         ARRIVED.notify_one();
     }
@@ -43,7 +48,7 @@ unsafe extern "C" fn on_event(_: *mut c_void, event: *const roam_event) {
 
 fn wait_for_all() {
     let mut guard = WAITING.lock().unwrap();
-    while SEEN.load(Ordering::Relaxed) < MESSAGES {
+    while SEEN.load(Ordering::Relaxed) < WANTED.load(Ordering::Relaxed) {
         guard = ARRIVED.wait(guard).unwrap();
     }
     drop(guard);
@@ -55,13 +60,17 @@ fn frames(payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x81];
     match payload.len() {
         short @ 0..=125 => frame.push(short as u8),
-        long => {
+        long @ ..0x1_0000 => {
             frame.push(126);
             frame.extend((long as u16).to_be_bytes());
         }
+        long => {
+            frame.push(127);
+            frame.extend((long as u64).to_be_bytes());
+        }
     }
     frame.extend(payload);
-    frame.repeat(MESSAGES as usize)
+    frame.repeat(messages(payload.len()) as usize)
 }
 
 /// Accept one client: the WebSocket and, for Socket.IO, its opening. Gives the bare connection.
@@ -80,7 +89,12 @@ fn accept_client(listener: &TcpListener, socket_io: bool) -> TcpStream {
 
 /// The length of a masked client frame.
 const fn masked_len(payload: usize) -> usize {
-    payload + if payload < 126 { 6 } else { 8 }
+    let header = match payload {
+        ..126 => 6,
+        126..0x1_0000 => 8,
+        _ => 14,
+    };
+    payload + header
 }
 
 struct Client {
@@ -142,7 +156,7 @@ fn main() {
     println!(
         "over loopback, per message       nanoseconds (limit, ratio)       allocations (limit)   copies"
     );
-    for size in [64, 4096] {
+    for size in [64, 4 << 10, 256 << 10] {
         let args = event_args(size);
         let payload = format!(r#"42["text",{}"#, &args[1..]);
         report("in", payload.len(), &inbound(&payload), &inbound_limit(&payload));
@@ -157,7 +171,9 @@ fn inbound(payload: &str) -> Figures {
     let client = Client::connect(port);
     let mut stream = server.join().unwrap();
     let burst = frames(payload.as_bytes());
-    let figures = measure(MESSAGES, || {
+    let messages = messages(payload.len());
+    WANTED.store(messages, Ordering::Relaxed);
+    let figures = measure(messages, || {
         stream.write_all(&burst).unwrap();
         wait_for_all();
     });
@@ -172,8 +188,9 @@ fn outbound(args: &str, payload: usize) -> Figures {
     let client = Client::connect(port);
     let mut stream = server.join().unwrap();
     let mut sink = vec![0; 1 << 16];
-    measure(MESSAGES, || {
-        for _ in 0..MESSAGES {
+    let messages = messages(payload);
+    measure(messages, || {
+        for _ in 0..messages {
             client.emit(args);
         }
         drain(&mut stream, &mut sink, payload);
@@ -182,7 +199,7 @@ fn outbound(args: &str, payload: usize) -> Figures {
 
 /// Read what a round of client frames amounts to.
 fn drain(stream: &mut TcpStream, sink: &mut [u8], payload: usize) {
-    let mut left = masked_len(payload) * MESSAGES as usize;
+    let mut left = masked_len(payload) * messages(payload) as usize;
     while left > 0 {
         let most = left.min(sink.len());
         left -= stream.read(&mut sink[..most]).unwrap();
@@ -202,11 +219,12 @@ fn inbound_limit(payload: &str) -> Figures {
     let (mut socket, _) = runtime.block_on(connect).unwrap();
     let mut stream = server.join().unwrap();
     let burst = frames(payload.as_bytes());
-    measure(MESSAGES, || {
+    let messages = messages(payload.len());
+    measure(messages, || {
         thread::scope(|scope| {
             scope.spawn(|| stream.write_all(&burst).unwrap());
             runtime.block_on(async {
-                for _ in 0..MESSAGES {
+                for _ in 0..messages {
                     std::hint::black_box(socket.next().await.unwrap().unwrap());
                 }
             });
@@ -224,11 +242,12 @@ fn outbound_limit(payload: &str) -> Figures {
     let mut stream = server.join().unwrap();
     let mut sink = vec![0; 1 << 16];
     let text = tokio_tungstenite::tungstenite::Utf8Bytes::from(payload);
-    measure(MESSAGES, || {
+    let messages = messages(payload.len());
+    measure(messages, || {
         thread::scope(|scope| {
             scope.spawn(|| drain(&mut stream, &mut sink, payload.len()));
             runtime.block_on(async {
-                for _ in 0..MESSAGES {
+                for _ in 0..messages {
                     socket.feed(Message::Text(text.clone())).await.unwrap();
                 }
                 socket.flush().await.unwrap();

@@ -1,13 +1,14 @@
 //! The bytes below HTTP and WebSocket: TCP with a count of what arrived, with or without TLS above it.
 
+use std::future::Future;
 use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_native_tls::TlsStream;
 
@@ -21,33 +22,73 @@ impl ByteCount {
     pub(crate) fn take(&self) -> bool {
         self.0.swap(0, Ordering::Relaxed) != 0
     }
+
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
 }
 
-/// A TCP stream that counts what it reads.
+/// What is read ahead at most, in bytes.
+const AHEAD: usize = 64 << 10;
+
+/// A TCP stream that counts what it reads, and reads ahead while much comes: whoever reads from it
+/// then does with a small buffer, which it keeps for ever. An idle stream keeps none.
 #[derive(Debug)]
 pub(crate) struct CountedTcp {
     tcp: TcpStream,
     count: ByteCount,
+    ahead: BytesMut,
+    /// The last read brought more than was asked for, or as much.
+    busy: bool,
 }
 
 impl CountedTcp {
     pub(crate) fn new(tcp: TcpStream) -> (Self, ByteCount) {
         let count = ByteCount::default();
-        (Self { tcp, count: count.clone() }, count)
+        (Self { tcp, count: count.clone(), ahead: BytesMut::new(), busy: false }, count)
+    }
+
+    /// Read what is there, and no more than is asked for.
+    fn fill(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.tcp).poll_read(cx, buffer))?;
+        self.count.add(buffer.filled().len() - before);
+        self.busy = buffer.remaining() == 0;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Read what is there, of which `wanted` are asked for.
+    fn read_ahead(&mut self, cx: &mut Context<'_>, wanted: usize) -> Poll<io::Result<()>> {
+        self.ahead.clear();
+        self.ahead.reserve(AHEAD);
+        let polled = pin!(self.tcp.read_buf(&mut self.ahead)).poll(cx);
+        self.busy = matches!(polled, Poll::Ready(Ok(read)) if read >= wanted);
+        self.count.add(self.ahead.len());
+        polled.map_ok(|_| ())
     }
 }
 
 impl AsyncRead for CountedTcp {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let result = Pin::new(&mut self.tcp).poll_read(cx, buffer);
-        let read = buffer.filled().len() - before;
-        self.count.0.fetch_add(read as u64, Ordering::Relaxed);
-        result
+        let this = self.get_mut();
+        let mut polled = Poll::Ready(Ok(()));
+        if this.ahead.is_empty() {
+            if !this.busy || buffer.remaining() >= AHEAD {
+                return this.fill(cx, buffer);
+            }
+            polled = this.read_ahead(cx, buffer.remaining());
+        }
+        let fits = this.ahead.len().min(buffer.remaining());
+        buffer.put_slice(&this.ahead[..fits]);
+        this.ahead.advance(fits);
+        if this.ahead.is_empty() && !this.busy {
+            this.ahead = BytesMut::new();
+        }
+        polled
     }
 }
 
@@ -106,7 +147,8 @@ impl Stream {
 
     /// Give back what was read too far.
     pub(crate) fn unread(&mut self, bytes: Bytes) {
-        self.unread = bytes;
+        // Nothing may be the rest of a large buffer, which it would keep.
+        self.unread = if bytes.is_empty() { Bytes::new() } else { bytes };
     }
 }
 
@@ -189,5 +231,57 @@ impl AsyncWrite for Stream {
             Transport::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Transport::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    async fn pair() -> (CountedTcp, ByteCount, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+        let address = listener.local_addr().expect("bound");
+        let tcp = TcpStream::connect(address).await.expect("connects");
+        let (tcp, count) = CountedTcp::new(tcp);
+        (tcp, count, listener.accept().await.expect("connected").0)
+    }
+
+    #[tokio::test]
+    async fn reading_ahead_changes_no_byte_and_keeps_no_memory() {
+        let (mut tcp, count, mut peer) = pair().await;
+        let sent: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
+        let expected = sent.clone();
+        let writer = tokio::spawn(async move {
+            peer.write_all(&sent).await.expect("the other end reads");
+            peer
+        });
+        let (mut received, mut was_ahead) = (Vec::new(), false);
+        let mut buffer = vec![0; 100_000];
+        while received.len() < expected.len() {
+            // Now a few bytes, now a lot.
+            let size = [4_096, 5, 4_096, 16_384, 4_096, 100_000][received.len() % 6];
+            let read = tcp.read(&mut buffer[..size]).await.expect("open");
+            received.extend_from_slice(&buffer[..read]);
+            was_ahead |= !tcp.ahead.is_empty();
+        }
+        assert!(received == expected);
+        assert!(was_ahead && count.take());
+        let mut peer = writer.await.expect("no panic");
+        let waits = poll_fn(|cx| {
+            let mut buffer = ReadBuf::new(&mut buffer);
+            Poll::Ready(Pin::new(&mut tcp).poll_read(cx, &mut buffer).is_pending())
+        });
+        assert!(waits.await);
+        assert_eq!(tcp.ahead.capacity(), 0);
+        assert!(!count.take());
+        peer.write_all(b"last").await.expect("open");
+        drop(peer);
+        let mut last = Vec::new();
+        tcp.read_to_end(&mut last).await.expect("in order");
+        assert_eq!(last, b"last");
+        assert!(count.take());
     }
 }

@@ -32,8 +32,9 @@ use crate::proto::io::Cookies;
 /// An open WebSocket.
 pub(crate) type Socket = WebSocketStream<Stream>;
 
-/// An idle connection keeps this much for ever, and every read zero-fills it.
-const READ_BUFFER: usize = 16 << 10;
+/// An idle connection keeps this much for ever, and every read zero-fills it. The stream below reads
+/// ahead while much comes.
+const READ_BUFFER: usize = 4 << 10;
 
 /// A burst of small frames leaves in writes of about this size.
 const WRITE_BUFFER: usize = 16 << 10;
