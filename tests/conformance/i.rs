@@ -19,8 +19,6 @@ items! {
         test conformance_88_arguments_come_back_as_they_went on [V4] over all;
         test conformance_88_a_refusal_has_message_and_data on [V4] over all;
         test conformance_88_text_where_msgpack_is_due_is_a_parse_error on [V4] over all;
-        elsewhere "tests/codec/msgpack.rs" conformance_88_what_the_reference_encodes_is_decoded on [V4] over all;
-        elsewhere "tests/codec/msgpack.rs" conformance_88_packets_are_encoded_as_by_the_reference on [V4] over all;
     }
     89 "close() on polling" asks [V2 V4 Uvicorn Aiohttp] {
     }
