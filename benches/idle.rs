@@ -2,7 +2,7 @@
 //!
 //! The server, socketioxide, runs in another process: the same program, started with `--server`.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{BufRead, BufReader};

@@ -78,6 +78,7 @@ impl AsyncRead for CountedTcp {
         let mut polled = Poll::Ready(Ok(()));
         if this.ahead.is_empty() {
             if !this.busy || buffer.remaining() >= AHEAD {
+                this.ahead = BytesMut::new();
                 return this.fill(cx, buffer);
             }
             polled = this.read_ahead(cx, buffer.remaining());
