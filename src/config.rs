@@ -202,7 +202,7 @@ pub struct ManagerConfig {
     /// Ask the host for URL, query and headers before every attempt
     /// ([`ManagerEvent::TargetWanted`](crate::proto::io::ManagerEvent::TargetWanted)).
     pub ask_target: bool,
-    /// Join a namespace again although the server has disconnected it.
+    /// Join a namespace again although the server has disconnected it, after the waits of `reconnect`.
     pub rejoin_after_server_disconnect: bool,
     /// Let the server recover the state of a connection also after a disconnect that was asked for
     /// (`socket-io` 8).

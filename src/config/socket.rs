@@ -21,7 +21,13 @@ pub struct SocketOptions {
 ///
 /// First deliveries keep their order. After a reconnect all that have no ack go again, in order and
 /// before newer ones. An ack that does not come in time on a living connection repeats only its own
-/// event. While `window` events are unacknowledged the next ones wait.
+/// event. While `window` events are unacknowledged the next ones wait. So an event goes `times` + 1
+/// times at most; when the last one has no ack either, its outcome tells, or
+/// [`SocketEvent::Dropped`](crate::proto::io::SocketEvent::Dropped).
+///
+/// An ack is late after the time limit of the emit, of the socket, or of the manager, counted from
+/// each write; without any of them only a reconnect repeats. Until it is settled an event counts in
+/// the queue to the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retries {
     /// How often an event goes again at most.

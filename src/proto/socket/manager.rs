@@ -327,16 +327,17 @@ impl Manager {
             self.go(ManagerState::Reconnecting, Some(error.clone()));
             let reason = disconnect_reason(error.code());
             for index in 0..self.namespaces.len() {
-                self.namespaces[index].forget_wire();
-                self.lose_written(index, "the connection was lost before the ack came");
-                let state = if !self.namespaces[index].wanted {
+                let namespace = &mut self.namespaces[index];
+                namespace.forget_wire();
+                let state = if !namespace.wanted {
                     SocketState::Idle
-                } else if self.namespaces[index].is_connected() {
+                } else if namespace.is_connected() {
                     SocketState::Rejoining
                 } else {
-                    continue;
+                    namespace.track.state()
                 };
                 self.go_socket(index, state, Some(error.clone()), None, Some(reason));
+                self.lose_written(index, "the connection was lost before the ack came");
             }
             self.namespaces.retain(|namespace| namespace.socket.is_some());
             if let Some(candidate) = self.candidate {

@@ -3,8 +3,8 @@
 
 use std::panic::catch_unwind;
 
-use roamio::config::{Endpoint, ManagerConfig, Revision};
-use roamio::proto::io::{Command, Hint, SocketState};
+use roamio::config::{Endpoint, ManagerConfig, Revision, SocketOptions};
+use roamio::proto::io::{AskToken, Command, Hint, SocketState};
 use roamio::proto::rng::Rng;
 
 use super::world::PlainWorld;
@@ -30,7 +30,7 @@ fn run(seed: u64, revision: Revision) {
     // The socket of each namespace; a detached one is followed by a new one.
     let mut current = [0, 1, 2];
     for (number, name) in NAMES.iter().enumerate() {
-        world.attach(number as u32, name);
+        world.attach_with(number as u32, name, options(&mut rng));
     }
     let mut next = 3;
     for number in 0..60 {
@@ -52,7 +52,7 @@ fn run(seed: u64, revision: Revision) {
             }
             12 => {
                 world.detach(socket);
-                world.attach(next, name);
+                world.attach_with(next, name, options(&mut rng));
                 (current[at], wanted[at]) = (next, false);
                 next += 1;
             }
@@ -82,6 +82,9 @@ fn run(seed: u64, revision: Revision) {
             }
         }
         world.run_for([0, 20, 400, 3_000][rng.below(4) as usize]);
+        if rng.below(2) == 0 {
+            answer_questions(&mut world);
+        }
     }
     world.dials = Dials::Succeed;
     world.server.mute = false;
@@ -90,7 +93,10 @@ fn run(seed: u64, revision: Revision) {
         link.down.thaw();
     }
     world.hint(Hint::NetworkAvailable);
-    world.run_for(60_000);
+    for _ in 0..60 {
+        answer_questions(&mut world);
+        world.run_for(1_000);
+    }
     for (at, is_wanted) in wanted.into_iter().enumerate() {
         let state = world.socket(current[at]).state;
         let due = if is_wanted { SocketState::Connected } else { SocketState::Idle };
@@ -103,6 +109,20 @@ fn run(seed: u64, revision: Revision) {
     check_executions(&world);
     world.command(Command::Close);
     assert!(world.finished && world.outcomes.values().all(Option::is_some));
+}
+
+/// Some sockets ask for their auth payload.
+fn options(rng: &mut Rng) -> SocketOptions {
+    SocketOptions { ask_auth: rng.below(4) == 0, ..SocketOptions::default() }
+}
+
+/// Answer everything that was ever asked, once more.
+fn answer_questions(world: &mut PlainWorld) {
+    let asked: Vec<AskToken> =
+        world.sockets.values().flat_map(|seen| &seen.asked).map(|(token, _)| *token).collect();
+    for token in asked {
+        world.command(Command::Auth { token, auth: Ok(None) });
+    }
 }
 
 /// At most once: no text was heard twice, and an acknowledged one was heard.

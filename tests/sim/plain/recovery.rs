@@ -1,10 +1,14 @@
 //! Connection state recovery: what was missed comes, and no ordinary text spoils it.
 
+use std::panic::catch_unwind;
+
 use roamio::config::{Endpoint, ManagerConfig};
 use roamio::proto::io::SocketState;
+use roamio::proto::rng::Rng;
 
 use super::server::{Door, Sessions};
 use super::world::{EPOCH, PlainWorld};
+use crate::world::{Below, Dials};
 
 /// The offset that the reference server gives an event now.
 fn offset(world: &PlainWorld) -> String {
@@ -158,4 +162,65 @@ fn a_new_socket_of_the_same_namespace_does_not_inherit_the_session() {
     world.run_for(1_000);
     assert_eq!(world.socket(2).recovered, [false]);
     assert!(!world.server.auths.last().unwrap().contains("pid"));
+}
+
+// ---- chaos -----------------------------------------------------------------------------------
+
+/// One run: 60 events that count among others that do not, on a connection that comes and goes.
+fn run(seed: u64) {
+    let mut rng = Rng::new(seed);
+    let mut world = world(config());
+    emit(&mut world, "first");
+    let mut said = vec!["first".to_owned()];
+    for number in 0..60 {
+        match rng.below(12) {
+            0 => world.reset_all(),
+            1 => world.black_out(),
+            2 => world.dials = [Dials::Succeed, Dials::Refused][rng.below(2) as usize],
+            3..=6 => {
+                let word: String = (0..7).map(|_| char::from(b'a' + rng.below(26) as u8)).collect();
+                let json = match rng.below(4) {
+                    0 => format!(r#"["typing","{word}"]"#),
+                    1 => format!(r#"["tick","tick:{}"]"#, 100 + number),
+                    2 => format!(r#"["at","2024-01-01T00:00:{}.000Z"]"#, 10 + number % 50),
+                    _ => format!(r#"["count",{number}]"#),
+                };
+                world.server.emit("/", None, &json);
+            }
+            _ => {
+                // A real offset is unique, too.
+                world.run_for(1);
+                said.push(number.to_string());
+                let offset = offset(&world);
+                world.server.emit_kept("/", &number.to_string(), &offset);
+            }
+        }
+        world.run_for([0, 5, 400, 3_000][rng.below(4) as usize]);
+    }
+    world.dials = Dials::Succeed;
+    world.run_for(60_000);
+    assert_eq!(world.socket(0).state, SocketState::Connected);
+    let counts = |args: &&String| args.contains("\",\"");
+    let heard: Vec<&str> = world
+        .socket(0)
+        .events
+        .iter()
+        .filter(counts)
+        .filter_map(|args| args.split('"').nth(1))
+        .collect();
+    assert_eq!(heard, said, "each once and in order");
+    assert!(world.socket(0).recovered[1..].iter().all(|recovered| *recovered));
+}
+
+#[test]
+fn whatever_is_said_meanwhile_no_event_that_counts_is_missed() {
+    let only = std::env::var("ROAMIO_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seeds = only.map_or(1..=300, |seed: u64| seed..=seed);
+    let failed: Vec<u64> = seeds.filter(|seed| catch_unwind(|| run(*seed)).is_err()).collect();
+    for seed in &failed {
+        println!(
+            "ROAMIO_TRACE=1 ROAMIO_SEED={seed} cargo test --test sim meanwhile -- --nocapture"
+        );
+    }
+    assert!(failed.is_empty(), "{} seeds failed", failed.len());
 }

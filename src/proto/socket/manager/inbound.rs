@@ -175,7 +175,6 @@ impl Manager {
                 namespace.recovery.forget();
                 let error = Error::new(Code::ServerDisconnect, "disconnected by the server");
                 let reason = Some(DisconnectReason::ServerDisconnect);
-                self.lose_written(index, "the server disconnected before the ack came");
                 let rejoins = self.config.rejoin_after_server_disconnect && {
                     let rejoin = &mut self.namespaces[index].rejoin;
                     rejoin.plan(&self.policy, &mut self.rng, now)
@@ -185,6 +184,7 @@ impl Manager {
                 namespace.wanted &= rejoins;
                 namespace.last_error = Some(error.clone());
                 self.go_socket(index, state, Some(error), None, reason);
+                self.lose_written(index, "the server disconnected before the ack came");
                 self.rest_if_unwanted();
             }
             Wire::Pending { .. } => {

@@ -95,3 +95,31 @@ fn a_disconnect_that_answers_replaced_auth_is_not_the_last_word() {
     say(&mut manager, "41");
     assert_eq!(sent(&mut manager), [r#"40{"try":2}"#]);
 }
+
+#[test]
+fn the_end_of_a_connection_is_told_before_the_outcomes_that_it_brings() {
+    let closed = || Error::new(Code::EngineClosed, "closed");
+    let lose = |manager: &mut Manager| {
+        manager.handle_input(Input::Closed { wire: LINK, error: closed() }, now(20));
+    };
+    let leave = |manager: &mut Manager| {
+        manager.handle_command(Command::Disconnect { socket: SOCKET }, now(20));
+    };
+    let kick = |manager: &mut Manager| say(manager, "41");
+    let ends: [&dyn Fn(&mut Manager); 3] = [&lose, &leave, &kick];
+    for end in ends {
+        let mut manager = joining("{}");
+        say(&mut manager, r#"40{"sid":"s"}"#);
+        let event = Outgoing::event(&mut BytesMut::new(), "/", "ask", "[]", Vec::new());
+        let (event, request) = (event.expect("valid"), Some(RequestId(1)));
+        let (timeout_ms, offline) = (None, Offline::Wait);
+        let emit = Command::Emit { socket: SOCKET, event, request, timeout_ms, offline };
+        manager.handle_command(emit, now(10));
+        while manager.poll_event().is_some() {}
+        end(&mut manager);
+        let told: Vec<Event> = std::iter::from_fn(|| manager.poll_event()).collect();
+        let state = told.iter().position(|event| matches!(event, Event::Socket(..)));
+        let outcome = told.iter().position(|event| matches!(event, Event::Outcome { .. }));
+        assert!(state.is_some() && state < outcome, "{told:?}");
+    }
+}
