@@ -1,5 +1,8 @@
 //! The whole path, wire to C callback and C emit to wire, over loopback, beside the limit: the raw
 //! WebSocket library handling the same frames. `cargo bench --bench c_path`
+//!
+//! `in` has its callbacks on threads of the library, `inline` on the I/O thread. Then the time from
+//! the write of one lone frame to its callback is measured for both.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
@@ -11,6 +14,7 @@ use std::net::{TcpListener, TcpStream};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use futures_util::{SinkExt, StreamExt};
 use roamio::capi::*;
@@ -55,8 +59,8 @@ fn wait_for_all() {
     SEEN.store(0, Ordering::Relaxed);
 }
 
-/// The frames of one round as a server sends them: unmasked.
-fn frames(payload: &[u8]) -> Vec<u8> {
+/// A frame as a server sends it: unmasked.
+fn frame(payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x81];
     match payload.len() {
         short @ 0..=125 => frame.push(short as u8),
@@ -70,7 +74,7 @@ fn frames(payload: &[u8]) -> Vec<u8> {
         }
     }
     frame.extend(payload);
-    frame.repeat(messages(payload.len()) as usize)
+    frame
 }
 
 /// Accept one client: the WebSocket and, for Socket.IO, its opening. Gives the bare connection.
@@ -104,13 +108,14 @@ struct Client {
 
 impl Client {
     /// A joined socket made through the C ABI.
-    fn connect(port: u16) -> Self {
+    fn connect(port: u16, dispatch: u32) -> Self {
         let text = |text: &str| roam_str { data: text.as_ptr().cast(), len: text.len() };
         let (mut manager, mut socket) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: the arguments are valid as the header asks; zeroed tables are allowed.
         unsafe {
             let config = roam_config_new();
             roam_config_set_url(config, text(&format!("http://127.0.0.1:{port}")));
+            assert_eq!(roam_config_set_dispatch(config, dispatch), ROAM_OK);
             roam_config_set_limit(config, ROAM_LIMIT_WIRE_QUEUE_EVENTS, 1 << 20);
             roam_config_set_limit(config, ROAM_LIMIT_WIRE_QUEUE_BYTES, 1 << 29);
             let none: roam_manager_events = roam_manager_events {
@@ -159,19 +164,28 @@ fn main() {
     for size in [64, 4 << 10, 256 << 10] {
         let args = event_args(size);
         let payload = format!(r#"42["text",{}"#, &args[1..]);
-        report("in", payload.len(), &inbound(&payload), &inbound_limit(&payload));
+        let limit = inbound_limit(&payload);
+        for (name, dispatch) in [("in", ROAM_DISPATCH_THREAD), ("inline", ROAM_DISPATCH_INLINE)] {
+            report(name, payload.len(), &inbound(&payload, dispatch), &limit);
+        }
         report("out", payload.len(), &outbound(&args, payload.len()), &outbound_limit(&payload));
+    }
+    let args = event_args(64);
+    let payload = format!(r#"42["text",{}"#, &args[1..]);
+    for (name, dispatch) in [("in", ROAM_DISPATCH_THREAD), ("inline", ROAM_DISPATCH_INLINE)] {
+        let (median, late) = latency(&payload, dispatch);
+        println!("{name:>6} a lone frame to its callback: {median:.1} us, 99 %: {late:.1} us");
     }
 }
 
-fn inbound(payload: &str) -> Figures {
+fn inbound(payload: &str, dispatch: u32) -> Figures {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = thread::spawn(move || accept_client(&listener, true));
-    let client = Client::connect(port);
+    let client = Client::connect(port, dispatch);
     let mut stream = server.join().unwrap();
-    let burst = frames(payload.as_bytes());
     let messages = messages(payload.len());
+    let burst = frame(payload.as_bytes()).repeat(messages as usize);
     WANTED.store(messages, Ordering::Relaxed);
     let figures = measure(messages, || {
         stream.write_all(&burst).unwrap();
@@ -181,11 +195,36 @@ fn inbound(payload: &str) -> Figures {
     figures
 }
 
+/// Microseconds from the write of a lone frame to its callback: the median and the 99th percentile.
+fn latency(payload: &str, dispatch: u32) -> (f64, f64) {
+    const ROUNDS: usize = 5_000;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = thread::spawn(move || accept_client(&listener, true));
+    let client = Client::connect(port, dispatch);
+    let mut stream = server.join().unwrap();
+    let frame = frame(payload.as_bytes());
+    let mut taken: Vec<f64> = (1..=ROUNDS as u64)
+        .map(|round| {
+            let start = Instant::now();
+            stream.write_all(&frame).unwrap();
+            while SEEN.load(Ordering::Acquire) < round {
+                std::hint::spin_loop();
+            }
+            start.elapsed().as_nanos() as f64 / 1_000.0
+        })
+        .collect();
+    SEEN.store(0, Ordering::Relaxed);
+    drop(client);
+    taken.sort_by(f64::total_cmp);
+    (taken[ROUNDS / 2], taken[ROUNDS * 99 / 100])
+}
+
 fn outbound(args: &str, payload: usize) -> Figures {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = thread::spawn(move || accept_client(&listener, true));
-    let client = Client::connect(port);
+    let client = Client::connect(port, ROAM_DISPATCH_THREAD);
     let mut stream = server.join().unwrap();
     let mut sink = vec![0; 1 << 16];
     let messages = messages(payload);
@@ -218,7 +257,7 @@ fn inbound_limit(payload: &str) -> Figures {
     let connect = tokio_tungstenite::connect_async_with_config(url, Some(limit_config()), true);
     let (mut socket, _) = runtime.block_on(connect).unwrap();
     let mut stream = server.join().unwrap();
-    let burst = frames(payload.as_bytes());
+    let burst = frame(payload.as_bytes()).repeat(messages(payload.len()) as usize);
     let messages = messages(payload.len());
     measure(messages, || {
         thread::scope(|scope| {
@@ -258,7 +297,7 @@ fn outbound_limit(payload: &str) -> Figures {
 
 fn report(direction: &str, bytes: usize, roamio: &Figures, limit: &Figures) {
     println!(
-        "{direction:>4} {bytes:>6} bytes          {:>11.0} ({:>5.0}, {:>4.2})       {:>11.3} ({:>5.3})   {:>6}",
+        "{direction:>6} {bytes:>6} bytes        {:>11.0} ({:>5.0}, {:>4.2})       {:>11.3} ({:>5.3})   {:>6}",
         roamio.nanoseconds,
         limit.nanoseconds,
         roamio.nanoseconds / limit.nanoseconds,

@@ -593,7 +593,7 @@ typedef struct roam_socket_events {
    * `active` the socket tries again by itself.
    */
   void (*on_connect_error)(void *user_data, const roam_error *error, bool active);
-  /** An event of any name. */
+  /** An event that nobody listens to by its name (roam_socket_on). */
   void (*on_event)(void *user_data, const roam_event *event);
 } roam_socket_events;
 
@@ -607,6 +607,9 @@ typedef struct roam_completion {
   /** Exactly one of `error` and `reply` is not NULL; both are valid until the function returns. */
   void (*call)(void *user_data, const roam_error *error, const roam_event *reply);
 } roam_completion;
+
+/** Is told an event; see roam_socket_on. */
+typedef void (*roam_handler)(void *user_data, const roam_event *event);
 
 /** What a conference tells. Zero it, set `struct_size` and what you want to hear. */
 typedef struct roam_conference_events {
@@ -1093,6 +1096,82 @@ void roam_socket_free(roam_socket *socket);
  * `timeout_ms`: it is closed, but still yours; call this again, or roam_socket_free.
  */
 roam_status roam_socket_free_wait(roam_socket *socket, uint32_t timeout_ms);
+
+/* ---- Functions: listeners ------------------------------------------------------------------ */
+
+/**
+ * Call `handler` with every event of this name, in place of the table's on_event, which is told
+ * the events whose name nobody listens to. Several listeners of a name are called in the order in
+ * which they came. Listeners may be added and removed at any time, also in a handler; the event
+ * that is just being told reaches those that were there before.
+ *
+ * `listener` (may be NULL) becomes a number for roam_socket_off, never 0. `destroy` (may be NULL)
+ * is called once, after the last call of `handler`: in roam_socket_off or a function like it, or
+ * when the event that is just being told is over, or at the end of the socket, before the
+ * `destroy` of its table; on any of these threads. When this function fails it is not called.
+ *
+ * RESERVED_EVENT for "connect", "disconnect" and the like, which the table has functions for.
+ */
+roam_status roam_socket_on(const roam_socket *socket,
+                           roam_str name,
+                           roam_handler handler,
+                           void *user_data,
+                           void (*destroy)(void *user_data),
+                           uint64_t *listener);
+
+/** As roam_socket_on, for one event; then the listener is removed. */
+roam_status roam_socket_once(const roam_socket *socket,
+                             roam_str name,
+                             roam_handler handler,
+                             void *user_data,
+                             void (*destroy)(void *user_data),
+                             uint64_t *listener);
+
+/**
+ * As roam_socket_on, for the events of every name: called before those who listen to the name, and
+ * beside them or on_event.
+ */
+roam_status roam_socket_on_any(const roam_socket *socket,
+                               roam_handler handler,
+                               void *user_data,
+                               void (*destroy)(void *user_data),
+                               uint64_t *listener);
+
+/** As roam_socket_on_any, before those that are there already. */
+roam_status roam_socket_prepend_any(const roam_socket *socket,
+                                    roam_handler handler,
+                                    void *user_data,
+                                    void (*destroy)(void *user_data),
+                                    uint64_t *listener);
+
+/**
+ * Call `handler` with every event that this socket sends, when it is written, also from the queue
+ * and again if it is repeated; not with answers. The rest is as with roam_socket_on.
+ */
+roam_status roam_socket_on_any_outgoing(const roam_socket *socket,
+                                        roam_handler handler,
+                                        void *user_data,
+                                        void (*destroy)(void *user_data),
+                                        uint64_t *listener);
+
+/** As roam_socket_on_any_outgoing, before those that are there already. */
+roam_status roam_socket_prepend_any_outgoing(const roam_socket *socket,
+                                             roam_handler handler,
+                                             void *user_data,
+                                             void (*destroy)(void *user_data),
+                                             uint64_t *listener);
+
+/** Remove a listener, of whatever kind. A number that means nothing (any more) is fine. */
+roam_status roam_socket_off(const roam_socket *socket, uint64_t listener);
+
+/** Remove all listeners of a name. */
+roam_status roam_socket_off_all(const roam_socket *socket, roam_str name);
+
+/** Remove all listeners of roam_socket_on_any and roam_socket_prepend_any. */
+roam_status roam_socket_off_any(const roam_socket *socket);
+
+/** Remove all listeners of roam_socket_on_any_outgoing and roam_socket_prepend_any_outgoing. */
+roam_status roam_socket_off_any_outgoing(const roam_socket *socket);
 
 /* ---- Functions: options of a conference ---------------------------------------------------- */
 

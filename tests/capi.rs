@@ -127,6 +127,11 @@ fn modes(watch: Watch, rounds: u32) {
     run("modes", watch, &[port.to_string(), rounds.to_string()]);
 }
 
+fn listeners(watch: Watch, rounds: u32) {
+    let port = echo::start().port();
+    run("listeners", watch, &[port.to_string(), rounds.to_string()]);
+}
+
 fn conference(watch: Watch) {
     let portal = || {
         let server = Server::start_blocking(ServerConfig::default()).unwrap();
@@ -219,6 +224,21 @@ fn callbacks_run_where_the_host_wants_them_under_address_sanitizer() {
 #[test]
 fn callbacks_run_where_the_host_wants_them_under_valgrind() {
     modes(Watch::Valgrind, 1);
+}
+
+#[test]
+fn listeners_are_called_and_destroyed_as_promised() {
+    listeners(Watch::None, 30);
+}
+
+#[test]
+fn listeners_are_called_and_destroyed_as_promised_under_address_sanitizer() {
+    listeners(Watch::Sanitizer, 10);
+}
+
+#[test]
+fn listeners_are_called_and_destroyed_as_promised_under_valgrind() {
+    listeners(Watch::Valgrind, 1);
 }
 
 #[test]

@@ -20,6 +20,7 @@ const SOURCES: [&str; 12] = [
     "transports",
     "manager",
     "socket",
+    "router",
     "conference_config",
     "conference",
 ];

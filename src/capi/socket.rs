@@ -10,7 +10,7 @@ use super::guard::{
 use super::manager::{roam_manager, with_transition};
 use super::status::roam_status;
 use super::types::{roam_bytes, roam_completion, roam_event, roam_str, roam_transition};
-use crate::client::{AckToken, EmitOptions, Offline, RequestId, Socket, SocketEvent};
+use crate::client::{AckToken, EmitOptions, Offline, RequestId, Router, Socket, SocketEvent};
 use crate::error::{Code, Error, Result};
 
 /// ---- States of a socket --------------------------------------------------------------------
@@ -48,6 +48,7 @@ pub struct roam_socket {
     id: ObjectId,
     client: Socket,
     link: Arc<Link>,
+    pub(super) router: Router,
 }
 
 /// What a socket tells. Zero it, set `struct_size` and what you want to hear.
@@ -78,7 +79,7 @@ pub struct roam_socket_events {
     pub on_connect_error: Option<
         unsafe extern "C" fn(user_data: *mut c_void, error: *const roam_error, active: bool),
     >,
-    /// An event of any name.
+    /// An event that nobody listens to by its name (roam_socket_on).
     pub on_event: Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const roam_event)>,
 }
 
@@ -134,6 +135,24 @@ impl Table<roam_socket_events> {
     }
 }
 
+/// Everything of the host that is called for a socket. The listeners go before the table.
+struct Told {
+    table: Table<roam_socket_events>,
+    router: Router,
+}
+
+impl Told {
+    fn tell(&self, event: &SocketEvent) {
+        self.table.tell(event);
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.router.clear();
+    }
+}
+
 impl Handle for roam_socket {
     type Client = Socket;
 
@@ -172,9 +191,12 @@ pub unsafe extern "C" fn roam_socket_new(
             let out = output(out)?;
             let nsp = text(nsp, "nsp", MAX_TEXT)?;
             let (table, link) = Table::read(events)?;
-            let client = manager.socket(nsp, move |event| table.tell(&event))?;
+            let router = Router::new();
+            let told = Told { table, router: router.clone() };
+            let client =
+                manager.socket_with_router(nsp, &router, move |event| told.tell(&event))?;
             link.arm();
-            out.write(give(roam_socket { id: ObjectId::new(), client, link }));
+            out.write(give(roam_socket { id: ObjectId::new(), client, link, router }));
             Ok(())
         })
     }

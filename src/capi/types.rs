@@ -88,6 +88,10 @@ pub struct roam_completion {
     >,
 }
 
+/// Is told an event; see roam_socket_on.
+pub type roam_handler =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const roam_event)>;
+
 /// Wakes the host's own loop; see roam_manager_set_wake.
 pub type roam_wake = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 

@@ -76,6 +76,10 @@ impl Object {
         Self { core, gate, owner }
     }
 
+    pub(super) const fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.gate.is_closed()
     }

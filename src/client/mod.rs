@@ -42,6 +42,7 @@ mod core;
 mod manager;
 mod registry;
 mod reply;
+mod router;
 mod socket;
 mod validate;
 
@@ -49,6 +50,7 @@ pub use self::conference::{Conference, RequestOptions};
 pub use self::manager::Manager;
 pub use self::registry::{Lookup, Registry};
 pub use self::reply::Reply;
+pub use self::router::{ListenerId, Router};
 pub use self::socket::{EmitOptions, Socket};
 pub(crate) use self::validate::{
     conference as check_conference_options, manager_options as check_manager_options,

@@ -277,6 +277,15 @@ impl Socket {
         Ok(())
     }
 
+    /// Whether to tell every event of this socket as it is written ([`SocketEvent::Sent`]); no by
+    /// default. A [`Router`](super::Router) does this by itself.
+    ///
+    /// # Errors
+    /// [`Code::Closed`].
+    pub fn watch_sent(&self, watch: bool) -> Result<()> {
+        self.inner.object.driver()?.submit(Command::WatchSent { socket: self.inner.id, watch })
+    }
+
     /// Manual mode: as [`Manager::dispatch`](super::Manager::dispatch) of its manager, also when
     /// that has been closed.
     ///
@@ -306,6 +315,12 @@ impl Socket {
     /// The limits that hold for this socket.
     pub fn limits(&self) -> &Limits {
         &self.inner.object.core.limits
+    }
+
+    /// What a router has to know.
+    pub(super) fn parts(&self) -> (&Arc<Core>, Arc<Gate>, SocketId) {
+        let object = &self.inner.object;
+        (&object.core, Arc::clone(object.gate()), self.inner.id)
     }
 
     fn check_auth(&self, text: &str) -> Result<Secret> {

@@ -37,6 +37,7 @@ use crate::payload::Payload;
 
 pub(crate) use self::gate::closed;
 pub use self::gate::{Expected, Gate};
+pub(crate) use self::host::guarded;
 pub use self::host::{Addition, Owner, Sink};
 pub use self::scope::Scope;
 

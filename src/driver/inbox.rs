@@ -12,7 +12,7 @@ use crate::config::{HeaderList, Limits};
 use crate::driver::completion::Completion;
 use crate::driver::process;
 use crate::error::{Code, Error, Result};
-use crate::proto::io::{Command, Hint, RequestId};
+use crate::proto::io::{Command, Hint, RequestId, SocketId};
 
 /// A block of this size is cut into frames, and used again once they have left.
 const POOL: usize = 16 << 10;
@@ -78,6 +78,7 @@ impl Inbox {
         match &command {
             Command::Close => state.closed = true,
             Command::Hint(hint) => state.forget_hint(*hint),
+            Command::WatchSent { socket, .. } => state.forget_watch(*socket),
             Command::Cancel { request } if !state.cancel(*request) => return Ok(()),
             Command::Connect { .. }
             | Command::Disconnect { .. }
@@ -249,6 +250,12 @@ impl State {
         if let Some(index) = self.entries.iter().position(same) {
             self.entries.remove(index);
         }
+    }
+
+    /// Only the last word of a socket about its sent events counts.
+    fn forget_watch(&mut self, watched: SocketId) {
+        let same = |entry: &Entry| matches!(entry.command, Command::WatchSent { socket, .. } if socket == watched);
+        self.entries.retain(|entry| !same(entry));
     }
 
     /// Whether cancelling `request` can mean anything: it was made, and is not being cancelled.

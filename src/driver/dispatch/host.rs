@@ -145,7 +145,7 @@ fn tell<E: Told>(entry: Option<&mut Entry<E>>, event: E) {
 }
 
 /// A panic of the host's closure is the host's bug; it must not stop what others wait for.
-pub(super) fn guarded(call: impl FnOnce()) {
+pub(crate) fn guarded(call: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(call)).is_err() {
         log!(Error, "a callback panicked");
     }
