@@ -1106,9 +1106,9 @@ roam_status roam_socket_free_wait(roam_socket *socket, uint32_t timeout_ms);
  * that is just being told reaches those that were there before.
  *
  * `listener` (may be NULL) becomes a number for roam_socket_off, never 0. `destroy` (may be NULL)
- * is called once, after the last call of `handler`: in roam_socket_off or a function like it, or
- * when the event that is just being told is over, or at the end of the socket, before the
- * `destroy` of its table; on any of these threads. When this function fails it is not called.
+ * is called once, after the last call of `handler`; free `user_data` there. That is inside
+ * roam_socket_off and its like, or when the event that is just being told is over, or at the end
+ * of the socket, before the `destroy` of its table. When this function fails it is not called.
  *
  * RESERVED_EVENT for "connect", "disconnect" and the like, which the table has functions for.
  */

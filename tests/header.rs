@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// The sources of the header in the order in which it is read.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "version",
     "types",
     "status",

@@ -98,7 +98,7 @@ fn conformance_67_sent_events_are_told_when_they_are_written() {
     assert_eq!(next(&rest), "binary");
     // Answers are none.
     let answering = socket.clone();
-    router.on("question", move |_, ack| answering.ack(ack.unwrap(), "[]").unwrap()).unwrap();
+    router.on("question", move |_, ack| answering.ack(ack.unwrap(), "[1]").unwrap()).unwrap();
     socket.emit("ask", "[]").unwrap();
     assert_eq!(next(&told).0, "ask");
     assert_eq!(next(&rest), "answered");

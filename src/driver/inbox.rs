@@ -71,8 +71,8 @@ impl Inbox {
     }
 
     /// Queue a command without a packet. However often the host repeats itself, what waits stays
-    /// bounded: hints and cancellations wait once, and everything else that has no end by itself like
-    /// packets.
+    /// bounded: hints, cancellations and whether to watch wait once, and everything else that has no
+    /// end by itself like packets.
     pub(crate) fn submit(&self, command: Command) -> Result<()> {
         let mut state = self.open_state()?;
         match &command {
@@ -85,8 +85,7 @@ impl Inbox {
             | Command::Auth { .. }
             | Command::Target { .. }
             | Command::SetHeaders(_)
-            | Command::SetReconnect(_)
-            | Command::WatchSent { .. } => {
+            | Command::SetReconnect(_) => {
                 let joins = state.joins.and(Waiting { events: 1, bytes: weight(&command) });
                 if joins.events > self.limit.events || joins.bytes > self.limit.bytes {
                     return Err(full());
@@ -383,6 +382,25 @@ mod tests {
         }
         inbox.take(&mut entries);
         assert_eq!(entries.drain(..).count(), 2, "the packet and one cancellation");
+    }
+
+    #[test]
+    fn whether_to_watch_is_never_refused_and_only_the_last_word_waits() {
+        let inbox = inbox(1, 100);
+        let mut entries = Vec::new();
+        for round in 0..1_000 {
+            for socket in 1..=2 {
+                let watch = (round + socket) % 2 == 0;
+                let command = Command::WatchSent { socket: SocketId(socket), watch };
+                assert_eq!(inbox.submit(command), Ok(()));
+            }
+        }
+        inbox.take(&mut entries);
+        let told = entries.iter().map(|entry| match entry.command {
+            Command::WatchSent { socket, watch } => (socket.0, watch),
+            _ => panic!("nothing else was submitted"),
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [(1, true), (2, false)]);
     }
 
     #[test]
