@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 
 use crate::server::PATIENCE;
-pub use session::{Open, Packet, Session};
+pub use session::{Open, Packet};
 
 /// The server.
 pub struct Fake {
@@ -74,11 +74,13 @@ impl Fake {
     }
 
     /// The next request of any kind.
+    #[track_caller]
     pub fn request(&mut self) -> Request {
         self.request_where("any request", |_| true)
     }
 
     /// The next request that matches; the others wait.
+    #[track_caller]
     pub fn request_where(&mut self, what: &str, matches: impl Fn(&Request) -> bool) -> Request {
         self.within(PATIENCE, matches).unwrap_or_else(|| {
             panic!("{what} did not come; there were {:#?}", self.stash);
@@ -105,21 +107,25 @@ impl Fake {
     }
 
     /// The next request without sid.
+    #[track_caller]
     pub fn handshake(&mut self) -> Request {
         self.request_where("a handshake", |request| request.query("sid").is_none())
     }
 
     /// The next GET with sid.
+    #[track_caller]
     pub fn poll(&mut self) -> Request {
         self.request_where("a poll", Request::is_poll)
     }
 
     /// The next POST.
+    #[track_caller]
     pub fn post(&mut self) -> Request {
         self.request_where("a POST", |request| request.method == "POST")
     }
 
     /// The next WebSocket handshake.
+    #[track_caller]
     pub fn websocket(&mut self) -> Request {
         self.request_where("a WebSocket handshake", Request::is_websocket)
     }
@@ -329,6 +335,7 @@ pub struct Peer {
 
 impl Peer {
     /// Send a text message.
+    #[track_caller]
     pub fn send(&mut self, text: &str) {
         self.socket.send(Message::text(text)).expect("the client is there");
     }
@@ -339,12 +346,14 @@ impl Peer {
     }
 
     /// Send a binary message.
+    #[track_caller]
     pub fn send_binary(&mut self, bytes: &[u8]) {
         let bytes = Bytes::copy_from_slice(bytes);
         self.socket.send(Message::Binary(bytes)).expect("the client is there");
     }
 
     /// The next message.
+    #[track_caller]
     pub fn recv(&mut self) -> Frame {
         self.recv_within(PATIENCE).expect("the client sends something")
     }
@@ -372,6 +381,7 @@ impl Peer {
     }
 
     /// The next message is this text.
+    #[track_caller]
     pub fn expect(&mut self, text: &str) {
         assert_eq!(self.recv(), Frame::Text(text.to_owned()));
     }

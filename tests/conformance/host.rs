@@ -59,6 +59,7 @@ impl Host {
     }
 
     /// A socket that has joined its namespace.
+    #[track_caller]
     pub fn joined(&mut self, namespace: &'static str) -> Socket {
         let socket = self.socket(namespace);
         socket.connect(None).unwrap();
@@ -67,6 +68,7 @@ impl Host {
     }
 
     /// Wait for something.
+    #[track_caller]
     pub fn until<T>(&mut self, what: &str, mut find: impl FnMut(&Told) -> Option<T>) -> T {
         let start = Instant::now();
         loop {
@@ -102,6 +104,7 @@ impl Host {
     }
 
     /// Wait until a socket is told a state; gives cause and reason.
+    #[track_caller]
     pub fn until_state(
         &mut self,
         namespace: &str,
@@ -118,6 +121,7 @@ impl Host {
     }
 
     /// Wait until a socket has joined; gives the id that the server has for it.
+    #[track_caller]
     pub fn until_joined(&mut self, namespace: &str) -> String {
         self.until(&format!("{namespace} joined"), |told| match told {
             Told::Socket(name, SocketEvent::State { transition, socket_sid, .. })
@@ -130,6 +134,7 @@ impl Host {
     }
 
     /// Wait until the manager is told a state.
+    #[track_caller]
     pub fn until_manager(&mut self, wanted: ManagerState) -> Option<Error> {
         self.until(&format!("manager {wanted:?}"), |told| match told {
             Told::Manager(ManagerEvent::State(step)) if step.state == wanted => {
@@ -139,19 +144,22 @@ impl Host {
         })
     }
 
-    /// Wait for a transport; gives whether it was upgraded.
+    /// Wait for a transport, which may have been told already; gives whether it was upgraded.
+    #[track_caller]
     pub fn until_transport(&mut self, wanted: Transport) -> bool {
-        self.until(&format!("{wanted:?}"), |told| match told {
+        let find = |told: &Told| match told {
             Told::Manager(ManagerEvent::Transport { transport, upgraded })
                 if *transport == wanted =>
             {
                 Some(*upgraded)
             }
             _ => None,
-        })
+        };
+        self.anywhere(&format!("{wanted:?}"), find)
     }
 
     /// Wait for a failed attempt; gives its number and error.
+    #[track_caller]
     pub fn until_retry(&mut self) -> (u32, Error) {
         self.until("a failed attempt", |told| match told {
             Told::Manager(ManagerEvent::Retry(retry)) => Some((retry.attempt, retry.error.clone())),
@@ -160,6 +168,7 @@ impl Host {
     }
 
     /// Wait for a refusal, or a failed attempt as sockets see it; gives whether it will try again.
+    #[track_caller]
     pub fn until_connect_error(&mut self, namespace: &str) -> (Error, bool) {
         self.until(&format!("an error of {namespace}"), |told| match told {
             Told::Socket(name, SocketEvent::ConnectError { error, active })
@@ -172,6 +181,7 @@ impl Host {
     }
 
     /// Wait for an event of any namespace.
+    #[track_caller]
     pub fn event(&mut self, name: &str) -> (Payload, Option<AckToken>) {
         self.until(name, |told| match told {
             Told::Socket(_, SocketEvent::Event { payload, ack }) if payload.name() == name => {
@@ -182,11 +192,13 @@ impl Host {
     }
 
     /// Emit with ack; its number is for [`Host::outcome`].
+    #[track_caller]
     pub fn ask(&mut self, socket: &Socket, name: &str, args: &str) -> u32 {
         self.ask_with(socket, name, args, EmitOptions::default())
     }
 
     /// Emit with ack and options; its number is for [`Host::outcome`].
+    #[track_caller]
     pub fn ask_with(
         &mut self,
         socket: &Socket,
@@ -204,18 +216,26 @@ impl Host {
     }
 
     /// Wait for what became of a request. Looks back, too.
+    #[track_caller]
     pub fn outcome(&mut self, number: u32) -> Result<Payload, Error> {
         let find = |told: &Told| match told {
             Told::Outcome(known, result) if *known == number => Some(result.clone()),
             _ => None,
         };
-        match self.log[..self.seen].iter().find_map(find) {
-            Some(result) => result,
-            None => self.until("an outcome", find),
+        self.anywhere("an outcome", find)
+    }
+
+    /// Look for something that may have been told already, or wait for it.
+    #[track_caller]
+    fn anywhere<T>(&mut self, what: &str, mut find: impl FnMut(&Told) -> Option<T>) -> T {
+        match self.log[..self.seen].iter().find_map(&mut find) {
+            Some(found) => found,
+            None => self.until(what, find),
         }
     }
 
     /// Emit with ack, and the values of the answer.
+    #[track_caller]
     pub fn answer(&mut self, socket: &Socket, name: &str, args: &str) -> Vec<Value> {
         let number = self.ask(socket, name, args);
         values(&self.outcome(number).unwrap())

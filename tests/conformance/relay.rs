@@ -93,6 +93,7 @@ impl Relay {
     }
 
     /// Wait until there are that many open connections or fewer.
+    #[track_caller]
     pub fn until_open(&self, wanted: usize) {
         let start = Instant::now();
         let mut open = self.shared.open.lock().unwrap();

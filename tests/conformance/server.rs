@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 /// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A column of the coverage table: a server, or what is used in place of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -225,6 +225,7 @@ impl Server {
     }
 
     /// Wait for a line of its log, those that are there already included.
+    #[track_caller]
     pub fn until<T>(&self, what: &str, mut find: impl FnMut(&Value) -> Option<T>) -> T {
         let start = Instant::now();
         let mut seen = 0;
@@ -244,6 +245,7 @@ impl Server {
     }
 
     /// Wait until it has told something that often.
+    #[track_caller]
     pub fn until_count(&self, what: &str, wanted: usize, matches: impl Fn(&Value) -> bool) {
         let mut count = 0;
         self.until(what, |line| {

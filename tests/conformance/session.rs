@@ -14,11 +14,13 @@ use crate::server::PATIENCE;
 
 impl Fake {
     /// Let a client in: revision 4, a heartbeat that no test waits for.
+    #[track_caller]
     pub fn open(&mut self, via: Via) -> Session<'_> {
         self.open_with(via, Open::default())
     }
 
     /// Let a client in, which opens over `via`. [`Via::Upgrade`] is upgraded when this returns.
+    #[track_caller]
     pub fn open_with(&mut self, via: Via, open: Open) -> Session<'_> {
         let request = self.handshake();
         let packet = open.packet();
@@ -122,11 +124,13 @@ pub struct Session<'a> {
 
 impl Session<'_> {
     /// Send a text packet, `40{…}` and the like.
+    #[track_caller]
     pub fn send(&mut self, text: &str) {
         self.send_all(&[Packet::text(text)]);
     }
 
     /// Send packets: in one payload if it is polling.
+    #[track_caller]
     pub fn send_all(&mut self, packets: &[Packet]) {
         if let Some(peer) = &mut self.peer {
             for packet in packets {
@@ -162,6 +166,7 @@ impl Session<'_> {
     }
 
     /// The next packet.
+    #[track_caller]
     pub fn recv(&mut self) -> Packet {
         self.recv_within(PATIENCE).expect("the client sends something")
     }
@@ -191,11 +196,13 @@ impl Session<'_> {
     }
 
     /// The next packet is this text.
+    #[track_caller]
     pub fn expect(&mut self, text: &str) {
         assert_eq!(self.recv(), Packet::text(text));
     }
 
     /// The next packet is text; gives it.
+    #[track_caller]
     pub fn recv_text(&mut self) -> String {
         match self.recv() {
             Packet::Text(text) => text,
@@ -204,6 +211,7 @@ impl Session<'_> {
     }
 
     /// Expect the CONNECT of a namespace (without its payload) and let it in.
+    #[track_caller]
     pub fn join(&mut self, namespace: &str, id: &str) {
         let prefix = if namespace == "/" { String::new() } else { format!("{namespace},") };
         let connect = self.recv_text();
@@ -212,6 +220,7 @@ impl Session<'_> {
     }
 
     /// Upgrade from polling, as a server does.
+    #[track_caller]
     pub fn upgrade(&mut self) {
         let mut peer = self.wait_websocket().upgrade();
         peer.expect("2probe");
@@ -234,6 +243,7 @@ impl Session<'_> {
     }
 
     /// Wait for the WebSocket of an upgrade, and work meanwhile.
+    #[track_caller]
     pub fn wait_websocket(&mut self) -> Request {
         let start = Instant::now();
         loop {
@@ -246,11 +256,13 @@ impl Session<'_> {
     }
 
     /// Take the WebSocket out of an upgraded or WebSocket session.
+    #[track_caller]
     pub fn into_peer(self) -> Peer {
         self.peer.expect("a WebSocket")
     }
 
     /// The GET that waits, once there is one.
+    #[track_caller]
     pub fn into_poll(mut self) -> Request {
         let start = Instant::now();
         while self.poll.is_none() {

@@ -133,7 +133,7 @@ def behave(namespace):
 
     @on("ledger")
     async def ledger(sid, run):
-        return [ledgers.get(run, [])]
+        return ledgers.get(run, [])
 
     @on("who")
     async def who(sid):
@@ -143,7 +143,7 @@ def behave(namespace):
     async def handshake(sid):
         engine = sio.manager.eio_sid_from_sid(sid, namespace)
         transport = sio.transport(sid, namespace)
-        return [{**handshakes[sid], "transport": transport, "id": sid, "engine": engine}]
+        return {**handshakes[sid], "transport": transport, "id": sid, "engine": engine}
 
     @on("kick")
     async def kick(sid):
