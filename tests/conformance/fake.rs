@@ -259,6 +259,13 @@ impl Request {
         }
     }
 
+    /// Answer a CONNECT: what follows is for the server behind this proxy, which is the same script.
+    pub fn tunnel(mut self) {
+        if self.raw(b"HTTP/1.1 200 Connected\r\n\r\n").is_ok() {
+            read_request(self.stream, self.connection, self.shared);
+        }
+    }
+
     /// Answer it with 200 and this text.
     pub fn ok(self, body: &str) {
         self.answer(200, &[("Content-Type", "text/plain; charset=UTF-8")], body.as_bytes());

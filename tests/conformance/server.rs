@@ -240,7 +240,11 @@ impl Server {
             let left = PATIENCE.saturating_sub(start.elapsed());
             let (guard, late) = self.lines.more.wait_timeout(lines, left).unwrap();
             lines = guard;
-            assert!(!late.timed_out(), "{:?} did not tell {what}: {lines:#?}", self.kind);
+            if late.timed_out() {
+                let told = lines.clone();
+                drop(lines);
+                panic!("{:?} did not tell {what}: {told:#?}", self.kind);
+            }
         }
     }
 

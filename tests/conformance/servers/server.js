@@ -22,7 +22,6 @@ const request = (upgrade) => (req) => {
   const query = Object.fromEntries(new URL(req.url, "http://host").searchParams);
   tell("request", { method: req.method, path: req.url.split("?")[0], query, headers: req.headers, upgrade });
 };
-http.prependListener("request", request(false)).prependListener("upgrade", request(true));
 
 if (parser === "msgpack") options.parser = require("socket.io-msgpack-parser");
 // A handshake with ?refuse=polling or ?refuse=websocket is refused on that transport.
@@ -32,6 +31,8 @@ options.allowRequest = (req, answer) => {
   answer(refused ? "refused as asked" : null, !refused);
 };
 const io = socketio.Server ? new socketio.Server(http, options) : socketio(http, options);
+// Engine.IO takes over the listeners that are there before it.
+http.prependListener("request", request(false)).prependListener("upgrade", request(true));
 
 io.engine.on("connection", (conn) => {
   const id = conn.id;
