@@ -305,6 +305,13 @@ impl Error {
         self
     }
 
+    /// An error of another code that this one is the reason for. What the server said stays.
+    #[must_use]
+    pub(crate) fn reason_for(self, code: Code, what: &str) -> Self {
+        let message = format!("{what}: {}", self.message).into();
+        Self { code, retry: code.retry(), message, details: self.details }
+    }
+
     fn details_mut(&mut self) -> &mut Details {
         Arc::make_mut(self.details.get_or_insert_default())
     }

@@ -12,6 +12,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_native_tls::TlsStream;
 
+use crate::error::Result;
+
 /// The bytes that have arrived on a connection and nobody has asked for. It counts below TLS, so
 /// that a big TLS record that arrives slowly shows as life.
 #[derive(Clone, Debug, Default)]
@@ -123,12 +125,17 @@ impl AsyncWrite for CountedTcp {
     }
 }
 
+/// What is wrong with the bytes that were read first.
+type Check = fn(&[u8]) -> Result<()>;
+
 /// What HTTP and WebSocket run on.
 #[derive(Debug)]
 pub(crate) struct Stream {
     transport: Transport,
     /// What was read too far, and comes first.
     unread: Bytes,
+    /// What the next bytes have to pass.
+    check: Option<Check>,
 }
 
 #[derive(Debug)]
@@ -139,17 +146,34 @@ enum Transport {
 
 impl Stream {
     pub(crate) const fn plain(tcp: CountedTcp) -> Self {
-        Self { transport: Transport::Plain(tcp), unread: Bytes::new() }
+        Self { transport: Transport::Plain(tcp), unread: Bytes::new(), check: None }
     }
 
     pub(crate) fn tls(tls: TlsStream<CountedTcp>) -> Self {
-        Self { transport: Transport::Tls(Box::new(tls)), unread: Bytes::new() }
+        Self { transport: Transport::Tls(Box::new(tls)), unread: Bytes::new(), check: None }
     }
 
     /// Give back what was read too far.
     pub(crate) fn unread(&mut self, bytes: Bytes) {
         // Nothing may be the rest of a large buffer, which it would keep.
         self.unread = if bytes.is_empty() { Bytes::new() } else { bytes };
+    }
+
+    /// Let the next bytes pass a check, whose error comes in their place.
+    pub(crate) const fn check_next(&mut self, check: Check) {
+        self.check = Some(check);
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.unread.is_empty() {
+            let fits = self.unread.len().min(buffer.remaining());
+            buffer.put_slice(&self.unread.split_to(fits));
+            return Poll::Ready(Ok(()));
+        }
+        match &mut self.transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
     }
 }
 
@@ -173,14 +197,11 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
-        if !stream.unread.is_empty() {
-            let fits = stream.unread.len().min(buffer.remaining());
-            buffer.put_slice(&stream.unread.split_to(fits));
-            return Poll::Ready(Ok(()));
-        }
-        match &mut stream.transport {
-            Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        let before = buffer.filled().len();
+        ready!(stream.read(cx, buffer))?;
+        match stream.check.take() {
+            Some(check) => Poll::Ready(check(&buffer.filled()[before..]).map_err(io::Error::other)),
+            None => Poll::Ready(Ok(())),
         }
     }
 }

@@ -79,6 +79,7 @@ pub(crate) async fn open(
     // as that.
     let mut stream = parts.io.into_inner();
     stream.unread(parts.read_buf);
+    stream.check_next(expect_frames);
     let config = Some(config(&common.limits));
     Ok((Socket::from_raw_socket(stream, Role::Client, config).await, cookies))
 }
@@ -181,6 +182,19 @@ async fn refused(response: Response<Incoming>, connection: Pin<&mut impl Future>
     }
 }
 
+/// An answer in HTTP in place of the first frame: so socket.io refuses a revision that it does not
+/// speak, after the handshake.
+fn expect_frames(first: &[u8]) -> Result<()> {
+    late_refusal(first).map_or(Ok(()), Err)
+}
+
+fn late_refusal(first: &[u8]) -> Option<Error> {
+    let (status, rest) = first.strip_prefix(b"HTTP/1.1 ")?.split_at_checked(3)?;
+    let status = std::str::from_utf8(status).ok()?.parse().ok()?;
+    let head = rest.windows(4).position(|end| end == b"\r\n\r\n")?;
+    Some(refusal(PHASE, status, &rest[head + 4..], None))
+}
+
 /// The host that a redirect leads to. Redirects are not followed, and nothing else is told of them.
 fn redirect(status: StatusCode, headers: &HeaderMap) -> Option<String> {
     let location = headers.get(LOCATION).filter(|_| status.is_redirection())?;
@@ -190,7 +204,11 @@ fn redirect(status: StatusCode, headers: &HeaderMap) -> Option<String> {
 /// What ended an open connection.
 pub(crate) fn stream_error(error: WsError) -> Error {
     match error {
-        WsError::Io(error) => tls::stream_error("connection", &error),
+        WsError::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>())
+        {
+            Some(ours) => ours.clone(),
+            None => tls::stream_error("connection", &error),
+        },
         WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => ended(),
         WsError::Capacity(error) => Error::new(Code::PayloadLimit, format!("WebSocket: {error}")),
         WsError::WriteBufferFull(_) => {
@@ -220,6 +238,19 @@ pub(crate) fn ended() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_in_place_of_the_first_frame_is_a_refusal() {
+        let error = late_refusal(
+            b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nUnsupported protocol version",
+        );
+        let error = error.expect("an answer");
+        assert_eq!((error.code(), error.http_status()), (Code::EngineRevision, Some(400)));
+        assert_eq!(error.message(), "WebSocket handshake: HTTP 400: Unsupported protocol version");
+        for other in [&b""[..], b"HTTP/1.1 4", b"HTTP/1.1 400 Bad Request\r\n", b"\x81\x02HI"] {
+            assert!(late_refusal(other).is_none());
+        }
+    }
 
     #[test]
     fn headers_of_the_application_are_added_and_replace_none_of_websockets_own() {

@@ -158,6 +158,17 @@ impl Host {
         self.anywhere(&format!("{wanted:?}"), find)
     }
 
+    /// Wait until the connection is carried by a transport, if it is not already.
+    pub fn until_over(&mut self, wanted: Transport) {
+        let now = self.log[..self.seen].iter().rev().find_map(|told| match told {
+            Told::Manager(ManagerEvent::Transport { transport, .. }) => Some(*transport),
+            _ => None,
+        });
+        if now != Some(wanted) {
+            self.until_transport(wanted);
+        }
+    }
+
     /// Wait for a failed attempt; gives its number and error.
     #[track_caller]
     pub fn until_retry(&mut self) -> (u32, Error) {

@@ -80,7 +80,7 @@ impl Connection {
         self.upgrade_at = Some(cx.now + millis(self.address.config().upgrade_again_after));
         let error = match error.code() {
             Code::Upgrade => error,
-            _ => Error::new(Code::Upgrade, format!("upgrade to WebSocket: {}", error.message())),
+            _ => error.reason_for(Code::Upgrade, "upgrade to WebSocket"),
         };
         self.notices.push_back(Notice::UpgradeFailed(error));
     }

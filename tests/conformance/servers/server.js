@@ -45,7 +45,7 @@ io.engine.on("connection", (conn) => {
 // Numbers that clients sent, by the name of the run.
 const ledgers = new Map();
 const ledger = (run) => ledgers.get(run) ?? ledgers.set(run, []).get(run);
-const bytes = (length) => Buffer.from({ length }, (_, i) => i % 256);
+const bytes = (length) => Buffer.from(Array.from({ length }, (_, i) => i));
 const isFunction = (value) => typeof value === "function";
 
 function behave(socket) {
