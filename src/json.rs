@@ -13,8 +13,8 @@ use std::fmt;
 use crate::payload::Span;
 use scanner::Scanner;
 
-pub(crate) use placeholder::PlaceholderKey;
-pub use placeholder::{PlaceholderError, check_placeholders};
+pub use placeholder::{PlaceholderError, Placeholders, check_placeholders};
+pub(crate) use placeholder::{PlaceholderKey, renumber_placeholders};
 pub(crate) use scanner::Watch;
 pub(crate) use string::decode_string_lossy;
 pub use string::{decode_string, decode_value, write_string};

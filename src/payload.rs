@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use smallvec::SmallVec;
 
 use crate::error::{Code, Error, Result, Retry};
-use crate::json;
+use crate::json::{self, Placeholders};
 use crate::secret::Size;
 
 /// A range of bytes in a frame.
@@ -259,11 +259,16 @@ pub fn check_name(name: &str) -> Result<()> {
 ///
 /// Checking is apart from encoding, so that it needs no lock.
 #[derive(Clone, Copy)]
-pub struct Arguments<'a>(&'a str);
+pub struct Arguments<'a> {
+    text: &'a str,
+    attachments: usize,
+    /// Attachment `i` belongs to placeholder `i`.
+    in_order: bool,
+}
 
 impl fmt::Debug for Arguments<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Arguments").field(&Size(self.0.len())).finish()
+        f.debug_tuple("Arguments").field(&Size(self.text.len())).finish()
     }
 }
 
@@ -277,13 +282,18 @@ impl<'a> Arguments<'a> {
         let text = text.trim_matches(SPACE);
         json::check_array(text.as_bytes(), max_depth)
             .map_err(|error| Error::new(Code::InvalidJson, format!("arguments: {error}")))?;
+        let mut places = Placeholders { count: 0, in_order: true };
         if attachments > 0 {
-            json::check_placeholders(text.as_bytes(), attachments).map_err(|error| {
+            places = json::check_placeholders(text.as_bytes(), attachments).map_err(|error| {
                 Error::new(Code::Attachments, format!("arguments: {error}"))
                     .with_retry(Retry::Never)
             })?;
         }
-        Ok(Self(text[1..text.len() - 1].trim_matches(SPACE)))
+        Ok(Self {
+            text: text[1..text.len() - 1].trim_matches(SPACE),
+            attachments: places.count,
+            in_order: places.in_order && places.count == attachments,
+        })
     }
 
     /// One JSON object, the only argument.
@@ -294,22 +304,27 @@ impl<'a> Arguments<'a> {
         let text = text.trim_matches(SPACE);
         json::check_object(text.as_bytes(), max_depth)
             .map_err(|error| Error::new(Code::InvalidJson, format!("object: {error}")))?;
-        Ok(Self(text))
+        Ok(Self { text, attachments: 0, in_order: true })
     }
 
     /// The text, without brackets if it was an array.
     pub const fn as_str(self) -> &'a str {
-        self.0
+        self.text
     }
 
     /// The number of bytes that go over the wire.
     pub const fn len(self) -> usize {
-        self.0.len()
+        self.text.len()
     }
 
     /// Whether there is no argument.
     pub const fn is_empty(self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
+    }
+
+    /// The attachments that go over the wire: one for each placeholder.
+    pub const fn attachments(self) -> usize {
+        self.attachments
     }
 }
 
@@ -382,16 +397,16 @@ impl Outgoing {
         attachments: Vec<Bytes>,
     ) -> Self {
         let room = Self::room(namespace);
-        pool.reserve(room + name.len() + 4 + args.0.len());
+        pool.reserve(room + name.len() + 4 + args.len());
         pool.resize(room, 0);
         pool.extend_from_slice(b"[");
         json::write_string(pool, name);
-        if !args.0.is_empty() {
+        if !args.is_empty() {
             pool.extend_from_slice(b",");
-            pool.extend_from_slice(args.0.as_bytes());
+            pool.extend_from_slice(args.text.as_bytes());
         }
         pool.extend_from_slice(b"]");
-        Self { buffer: pool.split(), room, attachments }
+        Self { buffer: pool.split(), room, attachments }.in_order(args.in_order)
     }
 
     /// An ack of arguments that were checked before; this only copies.
@@ -402,12 +417,24 @@ impl Outgoing {
         attachments: Vec<Bytes>,
     ) -> Self {
         let room = Self::room(namespace);
-        pool.reserve(room + 2 + args.0.len());
+        pool.reserve(room + 2 + args.len());
         pool.resize(room, 0);
         pool.extend_from_slice(b"[");
-        pool.extend_from_slice(args.0.as_bytes());
+        pool.extend_from_slice(args.text.as_bytes());
         pool.extend_from_slice(b"]");
-        Self { buffer: pool.split(), room, attachments }
+        Self { buffer: pool.split(), room, attachments }.in_order(args.in_order)
+    }
+
+    /// Put the attachments in the order of their placeholders, one for each, as the reference encoder
+    /// does: there are servers that do not look at the numbers.
+    fn in_order(mut self, already: bool) -> Self {
+        if !already {
+            let (json, former) = json::renumber_placeholders(self.json());
+            self.attachments = former.iter().map(|num| self.attachments[*num].clone()).collect();
+            self.buffer.truncate(self.room);
+            self.buffer.extend_from_slice(&json);
+        }
+        self
     }
 
     fn room(namespace: &str) -> usize {
@@ -506,6 +533,23 @@ mod tests {
         assert_ne!(event.json().as_ptr(), written);
         let written = event.json()[5..].as_ptr();
         assert_eq!(event.into_payload().arg_bytes(0).expect("one").as_ptr(), written);
+    }
+
+    #[test]
+    fn attachments_go_in_the_order_of_their_placeholders() {
+        let mut pool = BytesMut::new();
+        let parts = ["a", "b", "c"].map(Bytes::from);
+        let text = r#"[{"_placeholder":true,"num":2},[{"_placeholder":true,"num":0}]]"#;
+        let ordered = r#"[{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}]]"#;
+        let ack = Outgoing::ack(&mut pool, "/", text, parts.to_vec()).expect("valid");
+        assert_eq!(ack.json(), ordered.as_bytes());
+        assert_eq!(ack.attachments(), [parts[2].clone(), parts[0].clone()]);
+        // One that stands in two places goes twice.
+        let twice = text.replace("2", "0");
+        let event = Outgoing::event(&mut pool, "/", "é", &twice, parts.to_vec()).expect("valid");
+        let (frame, attachments) = event.stamp(b"452-");
+        assert_eq!(frame, format!("452-[\"é\",{}", &ordered[1..]));
+        assert_eq!(attachments, [parts[0].clone(), parts[0].clone()]);
     }
 
     #[test]

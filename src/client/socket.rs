@@ -52,7 +52,7 @@ impl WeakSocket {
 #[derive(Clone, Debug, Default)]
 pub struct EmitOptions {
     /// Binary values. Where one belongs, the arguments hold `{"_placeholder":true,"num":i}`, which
-    /// stands for attachment `i`.
+    /// stands for attachment `i`. They are sent in the order of the placeholders, one for each.
     pub attachments: Vec<Bytes>,
     /// What becomes of it while it cannot be written at once.
     pub offline: Offline,
@@ -348,11 +348,15 @@ impl Socket {
         let limits = self.limits();
         let bytes = attachments.iter().map(Bytes::len).fold(args_json.len(), usize::saturating_add);
         check_size(bytes, limits)?;
-        if attachments.len() > limits.outbound_attachments {
-            let text = format!("more than {} attachments", limits.outbound_attachments);
-            return Err(Error::new(Code::TooLarge, text));
-        }
-        Arguments::array(args_json, limits.json_depth, attachments.len())
+        let most = limits.outbound_attachments;
+        let check = |count| match count > most {
+            true => Err(Error::new(Code::TooLarge, format!("more than {most} attachments"))),
+            false => Ok(()),
+        };
+        check(attachments.len())?;
+        let args = Arguments::array(args_json, limits.json_depth, attachments.len())?;
+        check(args.attachments())?;
+        Ok(args)
     }
 }
 

@@ -264,6 +264,7 @@ fn arguments(
 pub(super) fn check_placeholders(frame: &[u8], args: &[Span], attachments: usize) -> Result<()> {
     args.iter().try_for_each(|argument| {
         json::check_placeholders(argument.of(frame), attachments)
+            .map(drop)
             .map_err(|error| bad_attachments(error.to_string()))
     })
 }
