@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 
 use crate::server::PATIENCE;
-pub use session::{Open, Packet};
+pub use session::{Open, Packet, Session};
 
 /// The server.
 pub struct Fake {
