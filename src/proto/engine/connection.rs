@@ -1,6 +1,6 @@
 //! One Engine.IO connection and the transports that carry it, one after another.
 //!
-//! A WebSocket carries it from the beginning, or takes over from polling ([`upgrade`](super::upgrade)).
+//! A WebSocket carries it from the beginning, or takes over from polling (`upgrade`).
 
 use std::collections::VecDeque;
 

@@ -1,8 +1,8 @@
 //! Socket.IO packets as MessagePack, as socket.io-msgpack-parser 3.0 has them (`socket-io` 9).
 //!
 //! A packet is one binary message, a map of `type`, `nsp`, `data` and `id`, with binary values where
-//! they stand. To the layers above it looks like any other: [`decode`] writes the arguments as JSON
-//! and cuts binary values out of the frame as attachments, [`encode`] does the reverse. Of MessagePack
+//! they stand. To the layers above it looks like any other: [`decode()`] writes the arguments as JSON
+//! and cuts binary values out of the frame as attachments, [`encode()`] does the reverse. Of MessagePack
 //! and JSON, what the one has and the other has not:
 //!
 //! | MessagePack | JSON |
@@ -29,7 +29,7 @@ use crate::payload::Payload;
 pub use decode::decode;
 pub use encode::encode;
 
-/// What [`encode`] has written, as the application knows it. Limits are for others.
+/// What [`encode()`] has written, as the application knows it. Limits are for others.
 pub(super) fn read_own(packet: &Bytes) -> Payload {
     let limits = Limits {
         inbound_message: usize::MAX,
