@@ -129,7 +129,7 @@ impl Driver {
         let handle = runtime.handle().clone();
         let lifeline = finish.lifeline(runtime);
         let task = Task::new(stack, common, resolver, Arc::clone(&inbox), mailbox, lifeline);
-        handle.spawn(task.run());
+        handle.spawn(Box::new(task).run());
         Self { handle: Arc::new(Handle { inbox, finish }) }
     }
 

@@ -83,7 +83,7 @@ impl Task {
     }
 
     /// Run until the stack is finished. Dropping the future ends everything with `CLOSED`.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(mut self: Box<Self>) {
         let mut timer = Timer::new();
         poll_fn(|cx| {
             // The state is not used after a panic: everything ends.

@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use smallvec::SmallVec;
-
 use crate::error::Error;
 use crate::proto::engine::connection::Connection;
 use crate::proto::engine::session::Engine;
@@ -45,7 +43,7 @@ pub(super) struct Link {
     /// None while it opens.
     pub(super) opened: Option<Connection>,
     /// The transports that are being tried.
-    pub(super) racers: SmallVec<[Connection; 1]>,
+    pub(super) racers: Vec<Connection>,
     pub(super) attempt: Attempt,
     /// It is over, but what came before its end has not been told yet.
     pub(super) ended: Option<Error>,
@@ -69,7 +67,7 @@ impl Link {
             role: Role::Fresh,
             dialled: now,
             opened: None,
-            racers: SmallVec::new(),
+            racers: Vec::new(),
             attempt: Attempt::default(),
             ended: None,
             attempt_deadline: Some(now + attempt_limit),

@@ -122,7 +122,7 @@ pub struct Path {
     asks: bool,
     /// Until when the answer may come.
     asking: Option<Timestamp>,
-    links: SmallVec<[Link; 3]>,
+    links: SmallVec<[Link; 1]>,
     /// Losers of a race that the server has to be told about once they have opened.
     lingering: Vec<(Connection, Timestamp)>,
     next_link: u32,
@@ -409,7 +409,7 @@ impl Path {
     }
 
     /// The links, and what their connections need.
-    fn split(&mut self, now: Timestamp) -> (&mut SmallVec<[Link; 3]>, Context<'_>) {
+    fn split(&mut self, now: Timestamp) -> (&mut SmallVec<[Link; 1]>, Context<'_>) {
         self.now = now;
         let cx = Context {
             config: &self.config,
