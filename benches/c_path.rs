@@ -128,7 +128,10 @@ impl Client {
                 on_event: Some(on_event),
                 ..std::mem::zeroed()
             };
-            assert_eq!(roam_socket_new(manager, text("/"), &events, &mut socket), ROAM_OK);
+            assert_eq!(
+                roam_socket_new(manager, text("/"), ptr::null(), &events, &mut socket),
+                ROAM_OK
+            );
             assert_eq!(roam_socket_connect(socket, text("")), ROAM_OK);
             while roam_socket_state(socket) != ROAM_SOCKET_STATE_CONNECTED {
                 thread::yield_now();
@@ -142,7 +145,7 @@ impl Client {
         let text = |text: &str| roam_str { data: text.as_ptr().cast(), len: text.len() };
         // SAFETY: the arguments are valid for the call.
         let status =
-            unsafe { roam_socket_emit(self.socket, text("text"), text(args), ptr::null(), 0) };
+            unsafe { roam_socket_emit(self.socket, text("text"), text(args), ptr::null()) };
         assert_eq!(status, ROAM_OK);
     }
 }

@@ -3,15 +3,15 @@
  * survive network changes.
  *
  * Read from top to bottom: conventions, statuses, options, then the objects in the order of their
- * life. A plain Socket.IO program uses roam_config, roam_manager and roam_socket. A conference
- * program uses roam_conference_config and roam_conference.
+ * life. A plain Socket.IO program uses roam_config, roam_manager and roam_socket, or roam_registry
+ * to get sockets by URL. A conference program uses roam_conference_config and roam_conference.
  *
  * Ownership
  *   A _new function gives an object to its caller, a _free function takes it back; freeing NULL does
  *   nothing. Everything passed to a function is borrowed for the call and copied, tables of
- *   functions included. Everything passed to a callback is valid until the callback returns. Results
- *   are written through pointers, and only when the function returns ROAM_OK. Text is UTF-8 with a
- *   length; ROAM_STR makes it from a C string. Text is never read beyond its length.
+ *   functions and options included. Everything passed to a callback is valid until the callback
+ *   returns. Results are written through pointers, and only when the function returns ROAM_OK. Text
+ *   is UTF-8 with a length; ROAM_STR makes it from a C string. Text is never read beyond its length.
  *
  * Threads
  *   Every function may be called from any thread, also at the same time on one object, and inside
@@ -37,6 +37,13 @@
  *   A function that takes a roam_completion and returns ROAM_OK calls it exactly once, on every
  *   path. A reply lost with the connection is ACK_LOST, one that did not come in time is
  *   ACK_TIMEOUT: in both cases the other side may or may not have acted.
+ *
+ * Questions
+ *   on_target_wanted and on_auth_wanted are questions, which are asked if they are set. Answer with
+ *   the token, in the callback or later, from any thread: with a _provide_ or a _refuse_ function.
+ *   The attempt, or the namespace, waits for it up to ROAM_TIMEOUT_PROVIDER; without an answer by
+ *   then it has failed, and is tried again. An answer that comes later, twice, or with a token that
+ *   was never given does nothing.
  *
  * End of life
  *   _free is allowed in every callback, those of the object itself included, and waits for none of
@@ -70,8 +77,9 @@
  *
  * Growth
  *   Statuses, functions, and members at the end of structs are added; nothing is renumbered or
- *   removed while ROAM_ABI_VERSION stays. So expect numbers that you do not know, and set
- *   struct_size of the tables to their sizeof. The shared library stays loaded once it is.
+ *   removed while ROAM_ABI_VERSION stays. So expect numbers that you do not know, zero the structs
+ *   that have a struct_size before you fill them, and set it to their sizeof. The shared library
+ *   stays loaded once it is.
  *
  * This file is generated from the library's sources.
  */
@@ -291,6 +299,14 @@
 #define ROAM_TIMEOUT_POST 14
 /** Time limit of the host's answer to on_target_wanted and on_auth_wanted; 20 s. */
 #define ROAM_TIMEOUT_PROVIDER 15
+
+/**
+ * For how long WebSocket is alone before polling starts beside it (ROAM_OPENING_RACE); 1.5 s, and
+ * four times the time of the TCP connect if that is more.
+ */
+#define ROAM_TIMEOUT_RACE 16
+/** For how long polling goes on after a failed upgrade before the next; 30 s. */
+#define ROAM_TIMEOUT_UPGRADE_AGAIN 17
 /** Bytes of one inbound message; 16 MiB. */
 #define ROAM_LIMIT_INBOUND_MESSAGE 0
 /** Attachments of one inbound event; 64. */
@@ -349,14 +365,12 @@
 #define ROAM_SWITCH_COOKIES 3
 
 /**
- * Switch: ask for URL and headers before every attempt (on_target_wanted); off. Managers only,
- * like the following.
+ * Switch: join a namespace again although the server has disconnected it; off. This and the
+ * following for managers only.
  */
-#define ROAM_SWITCH_ASK_TARGET 4
-/** Switch: join a namespace again although the server has disconnected it; off. */
-#define ROAM_SWITCH_REJOIN_AFTER_SERVER_DISCONNECT 5
+#define ROAM_SWITCH_REJOIN_AFTER_SERVER_DISCONNECT 4
 /** Switch: recover the state of a connection also after roam_socket_disconnect; off. */
-#define ROAM_SWITCH_RECOVER_AFTER_DISCONNECT 6
+#define ROAM_SWITCH_RECOVER_AFTER_DISCONNECT 5
 /** A parameter against caches on polling's requests; the default. */
 #define ROAM_TIMESTAMPS_POLLING 0
 /** No such parameter. */
@@ -409,6 +423,28 @@
 /** The server sent something that is no packet ("parse error"). */
 #define ROAM_DISCONNECT_PARSE_ERROR 6
 
+/* ---- What becomes of an event that cannot be written --------------------------------------- */
+
+/**
+ * It waits until the namespace is joined, in the order of the emits, but not longer than `wait_ms`;
+ * the default.
+ */
+#define ROAM_OFFLINE_WAIT 0
+
+/**
+ * It waits, and a newer one of the same socket with the same `key` takes its place. Nothing is told
+ * of the older one, except CANCELLED to its completion.
+ */
+#define ROAM_OFFLINE_LATEST 1
+/** It is dropped unless the namespace is joined. */
+#define ROAM_OFFLINE_FAIL 2
+
+/**
+ * It is dropped, without a word unless there is a completion, unless the namespace is joined and
+ * the transport takes it at once.
+ */
+#define ROAM_OFFLINE_VOLATILE 3
+
 /* ---- Options of a conference --------------------------------------------------------------- */
 
 /** Protocol 1.1: what was missed in the first part of an outage is lost. */
@@ -453,6 +489,11 @@ typedef struct roam_error roam_error;
 
 /** One connection to a Socket.IO server, its reconnection, and the sockets on it. Any thread. */
 typedef struct roam_manager roam_manager;
+
+/**
+ * Finds the manager that a URL needs, so that sockets of one server share a connection. Any thread.
+ */
+typedef struct roam_registry roam_registry;
 
 /** One namespace of a manager. Any thread. */
 typedef struct roam_socket roam_socket;
@@ -539,10 +580,63 @@ typedef struct roam_manager_events {
   void (*on_retry)(void *user_data, const roam_retry *retry);
   /** Callbacks do not keep up; nothing more is read until they do. Nothing is dropped. */
   void (*on_host_slow)(void *user_data);
+  /**
+   * The connection is carried by this transport from now on, ROAM_TRANSPORT_...: told when it
+   * opens, and when it was `upgraded`.
+   */
+  void (*on_transport)(void *user_data, uint32_t transport, bool upgraded);
+  /** The upgrade to WebSocket failed; the connection goes on with polling. */
+  void (*on_upgrade_failed)(void *user_data, const roam_error *error);
+  /**
+   * Where to, and with which headers? Asked before every attempt if this function is set; answer
+   * with roam_manager_provide_target or roam_manager_refuse_target. `attempt` counts the failed
+   * attempts in a row, and `error` says why the last one failed, or is NULL.
+   */
+  void (*on_target_wanted)(void *user_data,
+                           uint64_t ask_token,
+                           uint32_t attempt,
+                           const roam_error *error);
 } roam_manager_events;
+
+/** An HTTP header. */
+typedef struct roam_header {
+  /** Its name, a token of HTTP. */
+  roam_str name;
+  /** Its value, without control characters. */
+  roam_str value;
+} roam_header;
 
 /** Wakes the host's own loop; see roam_manager_set_wake. */
 typedef void (*roam_wake)(void *user_data);
+
+/** Options of a socket. Zero it, set `struct_size` and what you need; zeros are the defaults. */
+typedef struct roam_socket_options {
+  /** sizeof(roam_socket_options). */
+  size_t struct_size;
+  /**
+   * Query of the namespace, percent-encoded and joined with '&': ROAM_REVISION_3 only, where it
+   * is what auth payloads are later.
+   */
+  roam_str query;
+  /**
+   * Not 0: deliver every event at least once, volatile ones excepted. Each asks for an ack, and
+   * goes again, this often at most, when none comes in time; after a reconnect all without an ack
+   * go again, in order and before newer ones.
+   */
+  uint32_t retries;
+  /**
+   * With `retries`: so many events may be without an ack at the same time, the next ones wait; 1
+   * to 10,000, 0 for 16. First deliveries keep their order.
+   */
+  uint32_t retry_window;
+  /**
+   * With `retries`: append one argument to each event, a text that is the same whenever it goes
+   * again and that no other event has, so that the server can tell.
+   */
+  bool idempotency_key;
+  /** Time limit of acks in milliseconds, up to 24 h; 0 for the manager's. */
+  uint32_t ack_timeout_ms;
+} roam_socket_options;
 
 /** Why a joined namespace was left: one of ROAM_DISCONNECT_... */
 typedef uint32_t roam_disconnect_reason;
@@ -582,8 +676,12 @@ typedef struct roam_socket_events {
   void (*destroy)(void *user_data);
   /** The state is ROAM_SOCKET_STATE_... Comes before on_connect and on_disconnect. */
   void (*on_state)(void *user_data, const roam_transition *step);
-  /** The namespace is joined, under this id of the server. */
-  void (*on_connect)(void *user_data, roam_str socket_sid);
+  /**
+   * The namespace is joined, under this id of the server. When `recovered` the server has
+   * restored the state of the former connection, and sends what was missed as ordinary events:
+   * before this, as current servers do, or after it.
+   */
+  void (*on_connect)(void *user_data, roam_str socket_sid, bool recovered);
   /** The joined namespace was left. `cause` may be NULL. */
   void (*on_disconnect)(void *user_data,
                         roam_disconnect_reason reason,
@@ -595,7 +693,44 @@ typedef struct roam_socket_events {
   void (*on_connect_error)(void *user_data, const roam_error *error, bool active);
   /** An event that nobody listens to by its name (roam_socket_on). */
   void (*on_event)(void *user_data, const roam_event *event);
+  /**
+   * An emitted event without completion is never sent, NOT_SENT, as its ROAM_OFFLINE_... says; or
+   * it was repeated as often as `retries` allows and never confirmed, ACK_TIMEOUT or ACK_LOST.
+   */
+  void (*on_dropped)(void *user_data, const roam_event *event, const roam_error *error);
+  /**
+   * Which auth payload? Asked before the namespace is joined, each time, if this function is set
+   * (that of roam_socket_connect is not used then); answer with roam_socket_provide_auth or
+   * roam_socket_refuse_auth. `error` says why joining failed the last time, or is NULL.
+   */
+  void (*on_auth_wanted)(void *user_data, uint64_t ask_token, const roam_error *error);
 } roam_socket_events;
+
+/**
+ * How an event is emitted. Zero it, set `struct_size` and what you need; zeros are the defaults.
+ */
+typedef struct roam_emit_options {
+  /** sizeof(roam_emit_options). */
+  size_t struct_size;
+  /**
+   * Binary values. Where one belongs, the arguments hold {"_placeholder":true,"num":i}, which
+   * stands for attachment i.
+   */
+  const roam_bytes *attachments;
+  /** Number of attachments. */
+  size_t attachment_count;
+  /** What becomes of it while it cannot be written: ROAM_OFFLINE_... */
+  uint32_t offline;
+  /** With ROAM_OFFLINE_WAIT: for how long it waits at most, in milliseconds; 0 for no end. */
+  uint32_t wait_ms;
+  /** With ROAM_OFFLINE_LATEST: what the newer one has in common with the older one; not empty. */
+  roam_str key;
+  /**
+   * Time limit of the answer in milliseconds, up to 24 h; 0 for the socket's or the manager's. It
+   * counts from the call, connected or not; on a socket with retries after each write.
+   */
+  uint32_t timeout_ms;
+} roam_emit_options;
 
 /**
  * What becomes of a request. If the function that takes it returns ROAM_OK, `call` is called
@@ -691,6 +826,12 @@ uint32_t roam_error_http_status(const roam_error *error);
 /** The code of the WebSocket close frame, 0 if there was none. */
 uint32_t roam_error_close_code(const roam_error *error);
 
+/**
+ * The code of Engine.IO in the answer to a refused request (0 unknown transport, 1 unknown session,
+ * 2 bad method, 3 bad request, 4 forbidden, 5 unsupported revision), -1 if there was none.
+ */
+int32_t roam_error_engine_code(const roam_error *error);
+
 /** How long the server asks to wait, in milliseconds; ROAM_UNKNOWN_MS if it does not. */
 uint64_t roam_error_retry_after_ms(const roam_error *error);
 
@@ -709,7 +850,10 @@ roam_status roam_log_set(uint32_t level, roam_log log, void *user_data);
 
 /* ---- Functions: options of a manager ------------------------------------------------------- */
 
-/** New options with the defaults. They need a URL. Never NULL. */
+/**
+ * New options with the defaults. A manager needs a URL in addition, unless it asks for one
+ * (on_target_wanted). Never NULL.
+ */
 roam_config *roam_config_new(void);
 
 /**
@@ -834,6 +978,16 @@ roam_status roam_config_set_reconnect_growth(roam_config *config,
 /** Failed attempts before giving up; 0 for no end, the default. */
 roam_status roam_config_set_reconnect_attempts(roam_config *config, uint32_t attempts);
 
+/**
+ * How reconnecting is held back in addition: no wait is shorter than `floor_ms`; a connection must
+ * have lived `stable_ms` before waits are short again; in any ten seconds at most `dials_per_10s`
+ * attempts start. By default 100 ms, 10 s and 20; up to the longest wait, up to 24 h, at least 1.
+ */
+roam_status roam_config_set_reconnect_pace(roam_config *config,
+                                           uint32_t floor_ms,
+                                           uint32_t stable_ms,
+                                           uint32_t dials_per_10s);
+
 /** A time limit, ROAM_TIMEOUT_...: 1 ms to 24 h. */
 roam_status roam_config_set_timeout_ms(roam_config *config, uint32_t which, uint32_t ms);
 
@@ -935,6 +1089,42 @@ roam_status roam_manager_new(const roam_config *config,
 /** The state as the callbacks have told it: ROAM_MANAGER_STATE_... CLOSED for NULL. */
 uint32_t roam_manager_state(const roam_manager *manager);
 
+/** Whether a socket uses a namespace. False for NULL and for what is no text. */
+bool roam_manager_uses(const roam_manager *manager, roam_str nsp);
+
+/**
+ * Answer on_target_wanted, in it or later, from any thread: the attempt goes to this URL, as
+ * roam_config_set_url takes it, at the HTTP path of the config, with these headers (and not those
+ * of the config). What is wrong with the call leaves the question open. An answer that comes too
+ * late or a second time is ignored.
+ */
+roam_status roam_manager_provide_target(const roam_manager *manager,
+                                        uint64_t ask_token,
+                                        roam_str url,
+                                        const roam_header *headers,
+                                        size_t header_count);
+
+/**
+ * Answer on_target_wanted with no: the attempt has failed, CANCELLED with this message, and the
+ * next one waits as after any failure. The rest is as with roam_manager_provide_target.
+ */
+roam_status roam_manager_refuse_target(const roam_manager *manager,
+                                       uint64_t ask_token,
+                                       roam_str message);
+
+/** Send these headers, in place of those of the config, from the next attempt on. */
+roam_status roam_manager_set_headers(const roam_manager *manager,
+                                     const roam_header *headers,
+                                     size_t header_count);
+
+/**
+ * Reconnect as this config says (its roam_config_set_reconnect... options; the others are not
+ * looked at), from the next wait on. Switched off no attempt starts any more, and if one is being
+ * waited for the sockets come to rest.
+ */
+roam_status roam_manager_set_reconnect(const roam_manager *manager,
+                                       const roam_config *config);
+
 /** Hint: a network is there (again). The next attempt is made at once. */
 roam_status roam_manager_network_available(const roam_manager *manager);
 
@@ -989,14 +1179,16 @@ roam_status roam_manager_wake_fd(const roam_manager *manager, int *out);
 const roam_error *roam_manager_last_error(const roam_manager *manager);
 
 /**
- * Free a manager; see "End of life" above. Its sockets go on, with the connection. NULL is fine.
+ * Free a manager; see "End of life" above. Its sockets go on, with the connection. One that a
+ * registry gave goes on as well, while the registry or somebody else has it. NULL is fine.
  */
 void roam_manager_free(roam_manager *manager);
 
 /**
  * Free a manager and wait until `destroy` has run and, if no socket is left, the connection is
- * gone. WOULD_DEADLOCK inside a callback: nothing is freed. TIMED_OUT after `timeout_ms`: it is
- * closed, but still yours; call this again, or roam_manager_free.
+ * gone; for one that goes on nothing is waited for. WOULD_DEADLOCK inside a callback: nothing is
+ * freed. TIMED_OUT after `timeout_ms`: it is closed, but still yours; call this again, or
+ * roam_manager_free.
  */
 roam_status roam_manager_free_wait(roam_manager *manager, uint32_t timeout_ms);
 
@@ -1004,11 +1196,12 @@ roam_status roam_manager_free_wait(roam_manager *manager, uint32_t timeout_ms);
 
 /**
  * Make a socket on a namespace, "/" or "/...". INVALID_STATE while another socket of this manager
- * uses it. There is no traffic before roam_socket_connect. `events` is copied. Its error is read
- * with roam_manager_last_error.
+ * uses it. There is no traffic before roam_socket_connect. `options` may be NULL; it and `events`
+ * are copied. Its error is read with roam_manager_last_error.
  */
 roam_status roam_socket_new(const roam_manager *manager,
                             roam_str nsp,
+                            const roam_socket_options *options,
                             const roam_socket_events *events,
                             roam_socket **out);
 
@@ -1019,62 +1212,32 @@ roam_status roam_socket_new(const roam_manager *manager,
  */
 roam_status roam_socket_connect(const roam_socket *socket, roam_str auth_json);
 
+/**
+ * Answer on_auth_wanted, in it or later, from any thread. `auth_json` is as for
+ * roam_socket_connect. What is wrong with the call leaves the question open. An answer that comes
+ * too late or a second time is ignored.
+ */
+roam_status roam_socket_provide_auth(const roam_socket *socket,
+                                     uint64_t ask_token,
+                                     roam_str auth_json);
+
+/**
+ * Answer on_auth_wanted with no: the namespace is not joined, on_connect_error gets CANCELLED with
+ * this message, and the socket rests until roam_socket_connect. The rest is as with
+ * roam_socket_provide_auth.
+ */
+roam_status roam_socket_refuse_auth(const roam_socket *socket,
+                                    uint64_t ask_token,
+                                    roam_str message);
+
 /** Leave the namespace. */
 roam_status roam_socket_disconnect(const roam_socket *socket);
 
+/** The namespace; lives as long as the socket. Empty for NULL. */
+roam_str roam_socket_nsp(const roam_socket *socket);
+
 /** The state as the callbacks have told it: ROAM_SOCKET_STATE_... CLOSED for NULL. */
 uint32_t roam_socket_state(const roam_socket *socket);
-
-/**
- * Emit an event. `args_json` is a JSON array of its arguments; where a binary value belongs it
- * holds {"_placeholder":true,"num":i}, which stands for attachment i. While the socket is not
- * connected events wait, in order; QUEUE_FULL when too many do.
- */
-roam_status roam_socket_emit(const roam_socket *socket,
-                             roam_str name,
-                             roam_str args_json,
-                             const roam_bytes *attachments,
-                             size_t attachment_count);
-
-/** As roam_socket_emit, but dropped unless it can be written at once. */
-roam_status roam_socket_emit_volatile(const roam_socket *socket,
-                                      roam_str name,
-                                      roam_str args_json,
-                                      const roam_bytes *attachments,
-                                      size_t attachment_count);
-
-/**
- * As roam_socket_emit, and have the server answer. The completion gets the server's arguments, or
- * ACK_TIMEOUT or ACK_LOST (the server may or may not have acted), NOT_SENT, CANCELLED or CLOSED.
- * `timeout_ms` counts from now, connected or not; 0 means the manager's. `request` (may be NULL)
- * becomes a number for roam_socket_cancel. QUEUE_FULL also while as many completions are outstanding
- * as ROAM_LIMIT_HOST_QUEUE_EVENTS allows.
- */
-roam_status roam_socket_emit_with_ack(const roam_socket *socket,
-                                      roam_str name,
-                                      roam_str args_json,
-                                      const roam_bytes *attachments,
-                                      size_t attachment_count,
-                                      uint32_t timeout_ms,
-                                      roam_completion completion,
-                                      uint64_t *request);
-
-/**
- * Forget a request: its completion gets CANCELLED unless it was called already. What was sent is
- * sent. A number that means nothing (any more) is fine.
- */
-roam_status roam_socket_cancel(const roam_socket *socket, uint64_t request);
-
-/**
- * Answer an event that has an ack_token, in its callback or later, from any thread. `args_json` is
- * a JSON array. Only the first answer is sent, and only on the connection that the event came
- * from; others are dropped silently.
- */
-roam_status roam_socket_ack(const roam_socket *socket,
-                            uint64_t ack_token,
-                            roam_str args_json,
-                            const roam_bytes *attachments,
-                            size_t attachment_count);
 
 /** Manual dispatch: as roam_manager_dispatch of its manager, also when that is freed already. */
 roam_status roam_socket_dispatch(const roam_socket *socket,
@@ -1096,6 +1259,48 @@ void roam_socket_free(roam_socket *socket);
  * `timeout_ms`: it is closed, but still yours; call this again, or roam_socket_free.
  */
 roam_status roam_socket_free_wait(roam_socket *socket, uint32_t timeout_ms);
+
+/* ---- Functions: events and answers --------------------------------------------------------- */
+
+/**
+ * Emit an event. `args_json` is a JSON array of its arguments. `options` may be NULL. While the
+ * socket is not connected events wait, in order; QUEUE_FULL when too many do. What is dropped later
+ * is told to on_dropped.
+ */
+roam_status roam_socket_emit(const roam_socket *socket,
+                             roam_str name,
+                             roam_str args_json,
+                             const roam_emit_options *options);
+
+/**
+ * As roam_socket_emit, and have the server answer. The completion gets the server's arguments, or
+ * ACK_TIMEOUT or ACK_LOST (the server may or may not have acted), NOT_SENT, CANCELLED or CLOSED.
+ * `request` (may be NULL) becomes a number for roam_socket_cancel. QUEUE_FULL also while as many
+ * completions are outstanding as ROAM_LIMIT_HOST_QUEUE_EVENTS allows.
+ */
+roam_status roam_socket_emit_with_ack(const roam_socket *socket,
+                                      roam_str name,
+                                      roam_str args_json,
+                                      const roam_emit_options *options,
+                                      roam_completion completion,
+                                      uint64_t *request);
+
+/**
+ * Forget a request: its completion gets CANCELLED unless it was called already. What was sent is
+ * sent. A number that means nothing (any more) is fine.
+ */
+roam_status roam_socket_cancel(const roam_socket *socket, uint64_t request);
+
+/**
+ * Answer an event that has an ack_token, in its callback or later, from any thread. `args_json` is
+ * a JSON array; attachments are as in roam_emit_options. Only the first answer is sent, and only on
+ * the connection that the event came from; others are dropped silently.
+ */
+roam_status roam_socket_ack(const roam_socket *socket,
+                            uint64_t ack_token,
+                            roam_str args_json,
+                            const roam_bytes *attachments,
+                            size_t attachment_count);
 
 /* ---- Functions: listeners ------------------------------------------------------------------ */
 
@@ -1172,6 +1377,47 @@ roam_status roam_socket_off_any(const roam_socket *socket);
 
 /** Remove all listeners of roam_socket_on_any_outgoing and roam_socket_prepend_any_outgoing. */
 roam_status roam_socket_off_any_outgoing(const roam_socket *socket);
+
+/* ---- Functions: sockets by URL ------------------------------------------------------------- */
+
+/** New registry, without managers. Never NULL. There is no other but those that programs make. */
+roam_registry *roam_registry_new(void);
+
+/**
+ * Make a socket for a URL: https if it has no scheme, and its path is the namespace. With
+ * `multiplex` it shares the manager of its scheme, host, port and HTTP path; that is made if there
+ * is none. Without, and when the shared one has a socket on this namespace already, it gets a
+ * manager of its own.
+ *
+ * `config` (NULL for the defaults) is what a new manager is made with; a manager that exists keeps
+ * what it has. Its URL is not looked at, its HTTP path is. `options` may be NULL; the URL's query
+ * is that of the namespace as well unless `options` has one. `events` is copied.
+ *
+ * `socket` becomes yours, as from roam_socket_new. So does `manager` (may be NULL), a handle of its
+ * own for each call, for the functions of managers: it tells no events, and freeing it ends only
+ * the handle. The manager ends with the last of its handles, once the registry is freed or finds it
+ * without sockets. The error is read with roam_registry_last_error.
+ */
+roam_status roam_registry_socket(const roam_registry *registry,
+                                 roam_str url,
+                                 const roam_config *config,
+                                 bool multiplex,
+                                 const roam_socket_options *options,
+                                 const roam_socket_events *events,
+                                 roam_manager **manager,
+                                 roam_socket **socket);
+
+/**
+ * The error of this thread's last failed call if it was on this registry; NULL otherwise. It lives
+ * until this thread's next failed call.
+ */
+const roam_error *roam_registry_last_error(const roam_registry *registry);
+
+/**
+ * Free a registry; its sockets and their managers go on. Free it before the last of them: then that
+ * one's _free_wait waits until the connection is gone. NULL is fine.
+ */
+void roam_registry_free(roam_registry *registry);
 
 /* ---- Functions: options of a conference ---------------------------------------------------- */
 

@@ -10,6 +10,11 @@
 mod certificates;
 #[path = "capi/echo.rs"]
 mod echo;
+#[path = "conformance/server.rs"]
+#[allow(clippy::disallowed_methods, dead_code, missing_docs, unreachable_pub)]
+mod server;
+#[path = "capi/stuck.rs"]
+mod stuck;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,6 +23,7 @@ use std::{env, fs};
 
 use roamio_portal::model::{Audience, TextBurst};
 use roamio_portal::{Server, ServerConfig};
+use serde_json::json;
 
 /// How a program is built and run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -132,6 +138,12 @@ fn listeners(watch: Watch, rounds: u32) {
     run("listeners", watch, &[port.to_string(), rounds.to_string()]);
 }
 
+fn answers(watch: Watch, rounds: u32) {
+    let recovery = json!({ "connectionStateRecovery": { "maxDisconnectionDuration": 60_000 } });
+    let server = server::Server::start(server::Kind::V4, recovery);
+    run("answers", watch, &[server.url(), stuck::start(), rounds.to_string()]);
+}
+
 fn conference(watch: Watch) {
     let portal = || {
         let server = Server::start_blocking(ServerConfig::default()).unwrap();
@@ -239,6 +251,21 @@ fn listeners_are_called_and_destroyed_as_promised_under_address_sanitizer() {
 #[test]
 fn listeners_are_called_and_destroyed_as_promised_under_valgrind() {
     listeners(Watch::Valgrind, 1);
+}
+
+#[test]
+fn questions_are_asked_and_options_hold() {
+    answers(Watch::None, 10);
+}
+
+#[test]
+fn questions_are_asked_and_options_hold_under_address_sanitizer() {
+    answers(Watch::Sanitizer, 5);
+}
+
+#[test]
+fn questions_are_asked_and_options_hold_under_valgrind() {
+    answers(Watch::Valgrind, 1);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use roamio::client::{ConferenceState, DisconnectReason, ManagerState, SocketState};
+use roamio::config::Transport;
 use roamio::error::{Code, Layer, Retry};
 
 /// The constants of the header that begin with `prefix`, without it.
@@ -49,6 +50,14 @@ fn what_helps_and_layers_have_the_same_numbers() {
             ("SOCKET", Layer::Socket as u32),
             ("CONFERENCE", Layer::Conference as u32),
         ],
+    );
+}
+
+#[test]
+fn transports_have_the_same_numbers() {
+    expect(
+        "ROAM_TRANSPORT_",
+        [("POLLING", Transport::Polling as u32), ("WEBSOCKET", Transport::Websocket as u32)],
     );
 }
 

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// The sources of the header in the order in which it is read.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 15] = [
     "version",
     "types",
     "status",
@@ -20,7 +20,9 @@ const SOURCES: [&str; 13] = [
     "transports",
     "manager",
     "socket",
+    "emit",
     "router",
+    "registry",
     "conference_config",
     "conference",
 ];

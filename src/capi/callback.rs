@@ -1,7 +1,6 @@
 //! The host's functions: copied in, called with views, told when they are not needed any more.
 
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,13 +13,42 @@ use crate::config::{DispatchMode, Executor, Job};
 use crate::error::{Code, Error, Result};
 use crate::payload::Payload;
 
-/// A table of functions that a host gives. All bytes zero is a valid value.
+/// A struct that a host gives, with its size in it.
 ///
 /// # Safety
 /// The type is `repr(C)`, begins with `struct_size: usize`, and zeroed memory is a value of it.
-pub(super) unsafe trait HostTable: Copy {
+pub(super) unsafe trait HostStruct: Copy {}
+
+/// A table of functions that a host gives.
+pub(super) trait HostTable: HostStruct {
     fn user_data(&self) -> *mut c_void;
     fn destroy(&self) -> Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+}
+
+/// Copy a struct of the host. Of a longer one (from a newer header) the tail is ignored.
+pub(super) unsafe fn copied<T: HostStruct>(from: *const T, what: &str) -> Result<T> {
+    if from.is_null() {
+        return Err(null(what));
+    }
+    // SAFETY: `struct_size` is the first member, and the host promises a readable struct.
+    let size = unsafe { from.cast::<usize>().read() };
+    if size < size_of::<T>() {
+        let text = format!("{what}.struct_size: {size}, at least {}", size_of::<T>());
+        return Err(Error::new(Code::InvalidArgument, text));
+    }
+    // SAFETY: the host says that the struct has `size` bytes, which is not less; what it has put
+    // there is a value of the type.
+    Ok(unsafe { from.read() })
+}
+
+/// As [`copied`], with zeros where the host gives none.
+pub(super) unsafe fn copied_or_zero<T: HostStruct>(from: *const T, what: &str) -> Result<T> {
+    if from.is_null() {
+        // SAFETY: zeroed memory is a value of it, as `HostStruct` promises.
+        return Ok(unsafe { std::mem::zeroed() });
+    }
+    // SAFETY: the host's promise, passed on.
+    unsafe { copied(from, what) }
 }
 
 /// What an object and its table have to know of each other.
@@ -57,24 +85,10 @@ pub(super) struct Table<T: HostTable> {
 unsafe impl<T: HostTable> Send for Table<T> {}
 
 impl<T: HostTable> Table<T> {
-    /// Copy a table. Of a longer one (from a newer header) the tail is ignored.
+    /// Copy a table.
     pub(super) unsafe fn read(table: *const T) -> Result<(Self, Arc<Link>)> {
-        if table.is_null() {
-            return Err(null("events"));
-        }
-        // SAFETY: `struct_size` is the first member, and the host promises a readable table.
-        let size = unsafe { table.cast::<usize>().read() };
-        if size < size_of::<T>() {
-            let text = format!("events.struct_size: {size}, at least {}", size_of::<T>());
-            return Err(Error::new(Code::InvalidArgument, text));
-        }
-        let mut functions = MaybeUninit::<T>::zeroed();
-        // SAFETY: the host says that the table has `size` bytes, which is not less; what is copied
-        // is a value of the type, as `HostTable` promises.
-        let functions = unsafe {
-            functions.as_mut_ptr().copy_from_nonoverlapping(table, 1);
-            functions.assume_init()
-        };
+        // SAFETY: the host's promise, passed on.
+        let functions = unsafe { copied(table, "events") }?;
         let link = Arc::new(Link::default());
         Ok((Self { functions, link: Arc::clone(&link) }, link))
     }

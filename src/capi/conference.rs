@@ -2,11 +2,11 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::callback::{HostTable, Link, Table, completion, waker, with_event};
+use super::callback::{HostStruct, HostTable, Link, Table, completion, waker, with_event};
 use super::conference_config::roam_conference_config;
 use super::error::{ObjectId, roam_error, view};
 use super::guard::{
-    Handle, MAX_TEXT, built, free, free_wait, give, last_error_of, on, output, text,
+    Handle, MAX_TEXT, Shared, built, free, free_wait, give, last_error_of, on, output, text,
 };
 use super::manager::{with_retry, with_transition};
 use super::status::roam_status;
@@ -80,7 +80,9 @@ pub struct roam_conference_events {
 }
 
 // SAFETY: `repr(C)`, `struct_size` first; all members may be zero.
-unsafe impl HostTable for roam_conference_events {
+unsafe impl HostStruct for roam_conference_events {}
+
+impl HostTable for roam_conference_events {
     fn user_data(&self) -> *mut c_void {
         self.user_data
     }
@@ -129,7 +131,7 @@ impl Table<roam_conference_events> {
     }
 }
 
-impl Handle for roam_conference {
+impl Shared for roam_conference {
     type Client = Conference;
 
     fn id(&self) -> ObjectId {
@@ -138,13 +140,16 @@ impl Handle for roam_conference {
     fn client(&self) -> &Conference {
         &self.client
     }
+}
+
+impl Handle for roam_conference {
     fn link(&self) -> &Link {
         &self.link
     }
-    fn close(client: &Conference) {
-        client.detach();
+    fn close(&self) {
+        self.client.detach();
     }
-    fn close_wait(client: &Conference, timeout: Duration) -> Result<()> {
+    fn close_wait(&self, client: &Conference, timeout: Duration) -> Result<()> {
         client.close_wait(timeout)
     }
 }

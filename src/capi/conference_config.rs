@@ -366,7 +366,7 @@ pub unsafe extern "C" fn roam_conference_config_set_timeout_ms(
                     ROAM_TIMEOUT_LOGOUT => Some(&mut options.logout_timeout),
                     ROAM_TIMEOUT_REQUEST => Some(&mut options.request_timeout),
                     ROAM_TIMEOUT_FAST_RESUME => Some(&mut options.fast_resume),
-                    _ => timeout(&mut options.common.timeouts, which),
+                    _ => timeout(&mut options.common, which),
                 };
                 *slot.ok_or_else(|| unknown("timeout", which))? = Duration::from_millis(ms.into());
                 Ok(())

@@ -42,18 +42,30 @@ impl roam_config {
         Ok(())
     }
 
-    /// Whether a URL was set.
-    pub(super) fn check_url(&self) -> Result<()> {
-        if self.options.endpoint.host.is_empty() {
+    /// Whether there is a server to connect to.
+    pub(super) fn check_url(&self, asks: bool) -> Result<()> {
+        if self.options.endpoint.host.is_empty() && !asks {
             return Err(Error::new(Code::InvalidUrl, "no URL was set"));
         }
         Ok(())
     }
 }
 
+/// The server that a URL without a namespace names, at an HTTP path.
+pub(super) unsafe fn endpoint(url: roam_str, path: &str) -> Result<Endpoint> {
+    // SAFETY: the host's promise, passed on.
+    let (endpoint, namespace) = Endpoint::parse(unsafe { text(url, "url", MAX_TEXT) }?)?;
+    if namespace != "/" {
+        let what = "URL: a path would be a namespace; give it to roam_socket_new";
+        return Err(Error::new(Code::InvalidUrl, what));
+    }
+    Ok(Endpoint { path: path.to_owned(), ..endpoint })
+}
+
 /// ---- Functions: options of a manager -------------------------------------------------------
 ///
-/// New options with the defaults. They need a URL. Never NULL.
+/// New options with the defaults. A manager needs a URL in addition, unless it asks for one
+/// (on_target_wanted). Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn roam_config_new() -> *mut roam_config {
     let endpoint = Endpoint {
@@ -76,13 +88,7 @@ pub unsafe extern "C" fn roam_config_set_url(
     // SAFETY: the host's promises for its arguments, passed on.
     unsafe {
         build(config, |config| {
-            let (endpoint, namespace) = Endpoint::parse(text(url, "url", MAX_TEXT)?)?;
-            if namespace != "/" {
-                let what = "URL: a path would be a namespace; give it to roam_socket_new";
-                return Err(Error::new(Code::InvalidUrl, what));
-            }
-            let path = std::mem::take(&mut config.options.endpoint.path);
-            config.options.endpoint = Endpoint { path, ..endpoint };
+            config.options.endpoint = endpoint(url, &config.options.endpoint.path)?;
             Ok(())
         })
     }
@@ -377,6 +383,29 @@ pub unsafe extern "C" fn roam_config_set_reconnect_attempts(
     }
 }
 
+/// How reconnecting is held back in addition: no wait is shorter than `floor_ms`; a connection must
+/// have lived `stable_ms` before waits are short again; in any ten seconds at most `dials_per_10s`
+/// attempts start. By default 100 ms, 10 s and 20; up to the longest wait, up to 24 h, at least 1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_reconnect_pace(
+    config: *mut roam_config,
+    floor_ms: u32,
+    stable_ms: u32,
+    dials_per_10s: u32,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.change(|options| {
+                options.reconnect.floor = Duration::from_millis(floor_ms.into());
+                options.reconnect.stable_after = Duration::from_millis(stable_ms.into());
+                options.reconnect.dials_per_10s = dials_per_10s;
+                Ok(())
+            })
+        })
+    }
+}
+
 /// A time limit, ROAM_TIMEOUT_...: 1 ms to 24 h.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_config_set_timeout_ms(
@@ -392,7 +421,7 @@ pub unsafe extern "C" fn roam_config_set_timeout_ms(
                 if which == ROAM_TIMEOUT_ACK {
                     options.ack_timeout = (ms > 0).then_some(limit);
                 } else {
-                    let slot = timeout(&mut options.common.timeouts, which);
+                    let slot = timeout(&mut options.common, which);
                     *slot.ok_or_else(|| unknown("timeout", which))? = limit;
                 }
                 Ok(())

@@ -108,6 +108,15 @@ pub unsafe extern "C" fn roam_error_close_code(error: *const roam_error) -> u32 
     unsafe { read(error, 0, |error| error.close_code().map_or(0, u32::from)) }
 }
 
+/// The code of Engine.IO in the answer to a refused request (0 unknown transport, 1 unknown session,
+/// 2 bad method, 3 bad request, 4 forbidden, 5 unsupported revision), -1 if there was none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_error_engine_code(error: *const roam_error) -> i32 {
+    let code = |error: &Error| error.engine_code().and_then(|code| i32::try_from(code).ok());
+    // SAFETY: the host's promise, passed on.
+    unsafe { read(error, -1, |error| code(error).unwrap_or(-1)) }
+}
+
 /// How long the server asks to wait, in milliseconds; ROAM_UNKNOWN_MS if it does not.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_error_retry_after_ms(error: *const roam_error) -> u64 {

@@ -17,16 +17,21 @@ use crate::log::log;
 /// Names, URLs, tokens: longer is a mistake.
 pub(super) const MAX_TEXT: usize = 64 << 10;
 
-/// An object that a host holds a pointer to.
-pub(super) trait Handle {
+/// Something that a host holds a pointer to, and uses on any thread.
+pub(super) trait Shared {
     /// What calls work on.
     type Client: Clone;
 
     fn id(&self) -> ObjectId;
     fn client(&self) -> &Self::Client;
+}
+
+/// An object that calls the host until it is freed.
+pub(super) trait Handle: Shared {
     fn link(&self) -> &Link;
-    fn close(client: &Self::Client);
-    fn close_wait(client: &Self::Client, timeout: Duration) -> Result<()>;
+    fn close(&self);
+    /// `client` is a clone of its own.
+    fn close_wait(&self, client: &Self::Client, timeout: Duration) -> Result<()>;
 }
 
 /// A builder that only one thread at a time may use.
@@ -45,7 +50,7 @@ pub(super) fn boundary<T>(on_panic: T, body: impl FnOnce() -> T) -> T {
 /// Run the body of an export on an object. Its error is kept for the object's `last_error`.
 ///
 /// The body gets a clone, because host code that runs meanwhile may free the object.
-pub(super) unsafe fn on<T: Handle>(
+pub(super) unsafe fn on<T: Shared>(
     object: *const T,
     body: impl FnOnce(&T::Client) -> Result<()>,
 ) -> roam_status {
@@ -93,7 +98,7 @@ pub(super) unsafe fn free<T: Handle>(object: *mut T) {
         // SAFETY: the pointer came from `give` in the object's `new`, and the host frees it once.
         let object = unsafe { Box::from_raw(object) };
         object.link().free();
-        T::close(object.client());
+        object.close();
     });
 }
 
@@ -102,10 +107,11 @@ pub(super) unsafe fn free_wait<T: Handle>(object: *mut T, timeout_ms: u32) -> ro
     // SAFETY: the host's promise, passed on. The object is still its own while this waits.
     let status = unsafe {
         on(object, |client| {
+            let object = object.as_ref().ok_or_else(|| null("object"))?;
             if !CallbackScope::is_inside() {
-                object.as_ref().into_iter().for_each(|object| object.link().free());
+                object.link().free();
             }
-            T::close_wait(client, Duration::from_millis(timeout_ms.into()))
+            object.close_wait(client, Duration::from_millis(timeout_ms.into()))
         })
     };
     if status == ROAM_OK {
@@ -124,7 +130,7 @@ pub(super) unsafe fn free_builder<T: Builder>(builder: *mut T) {
 }
 
 /// The error of this thread's last failed call if it was on this object.
-pub(super) unsafe fn last_error_of<T: Handle>(object: *const T) -> *const roam_error {
+pub(super) unsafe fn last_error_of<T: Shared>(object: *const T) -> *const roam_error {
     // SAFETY: as for `on`.
     unsafe { object.as_ref() }.map_or(std::ptr::null(), |object| last_error(object.id()))
 }
@@ -169,6 +175,28 @@ pub(super) unsafe fn bytes<'a>(bytes: roam_bytes, what: &str, max: usize) -> Res
     Ok(unsafe { std::slice::from_raw_parts(bytes.data, bytes.len) })
 }
 
+/// Borrow an array for the time of the call. Nothing is read when it has more than `max` elements.
+pub(super) unsafe fn array<'a, T>(
+    first: *const T,
+    count: usize,
+    what: &str,
+    max: usize,
+) -> Result<&'a [T]> {
+    if count > max {
+        let text = format!("{what}: {count}, the limit is {max}");
+        return Err(Error::new(Code::TooLarge, text));
+    }
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if first.is_null() {
+        return Err(null(what));
+    }
+    // SAFETY: `first` points to `count` elements that nobody changes during the call, as the host
+    // promises.
+    Ok(unsafe { std::slice::from_raw_parts(first, count) })
+}
+
 /// Copy binary values. Nothing is read when there are too many, or too many bytes.
 pub(super) unsafe fn attachments(
     parts: *const roam_bytes,
@@ -176,18 +204,8 @@ pub(super) unsafe fn attachments(
     most: usize,
     max_bytes: usize,
 ) -> Result<Vec<Bytes>> {
-    if count > most {
-        let text = format!("{count} attachments, the limit is {most}");
-        return Err(Error::new(Code::TooLarge, text));
-    }
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    if parts.is_null() {
-        return Err(null("attachments"));
-    }
-    // SAFETY: `parts` points to `count` views, as the host promises.
-    let parts = unsafe { std::slice::from_raw_parts(parts, count) };
+    // SAFETY: the host's promise, passed on.
+    let parts = unsafe { array(parts, count, "attachments", most) }?;
     let total = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len));
     if total > max_bytes {
         return Err(too_large("attachments", total, max_bytes));

@@ -2,13 +2,19 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::callback::{HostTable, Link, Table, waker};
-use super::config::roam_config;
+use super::callback::{HostStruct, HostTable, Link, Table, waker};
+use super::config::{endpoint, roam_config};
 use super::error::{ObjectId, optional_view, roam_error, view};
-use super::guard::{Handle, built, free, free_wait, give, last_error_of, on, output};
+use super::guard::{
+    Handle, MAX_TEXT, Shared, array, built, free, free_wait, give, last_error_of, null, on, output,
+    text,
+};
 use super::status::roam_status;
-use super::types::{UNKNOWN_MS, roam_retry, roam_transition, roam_wake};
+use super::types::{
+    UNKNOWN_MS, ask_token, refusal, roam_header, roam_retry, roam_str, roam_transition, roam_wake,
+};
 use crate::client::{Manager, ManagerEvent, Retry, Transition};
+use crate::config::{DEFAULT_PATH, HeaderList, Target};
 use crate::error::Result;
 
 /// ---- States of a manager -------------------------------------------------------------------
@@ -24,11 +30,26 @@ pub const ROAM_MANAGER_STATE_RECONNECTING: u32 = 3;
 /// Closed for good.
 pub const ROAM_MANAGER_STATE_CLOSED: u32 = 4;
 
+/// More headers than any server takes.
+const MAX_HEADERS: usize = 1_000;
+
 /// One connection to a Socket.IO server, its reconnection, and the sockets on it. Any thread.
 pub struct roam_manager {
     id: ObjectId,
-    pub(super) client: Manager,
+    client: Manager,
     link: Arc<Link>,
+    /// The HTTP path of the targets that it is given.
+    path: Arc<str>,
+    /// Others may have handles, so that freeing this one ends nothing.
+    shared: bool,
+}
+
+impl roam_manager {
+    /// A handle of a manager of a registry.
+    pub(super) fn shared(client: Manager) -> Self {
+        let path = DEFAULT_PATH.into();
+        Self { id: ObjectId::new(), client, link: Arc::default(), path, shared: true }
+    }
 }
 
 /// What a manager tells. Zero it, set `struct_size` and what you want to hear.
@@ -48,10 +69,30 @@ pub struct roam_manager_events {
     pub on_retry: Option<unsafe extern "C" fn(user_data: *mut c_void, retry: *const roam_retry)>,
     /// Callbacks do not keep up; nothing more is read until they do. Nothing is dropped.
     pub on_host_slow: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    /// The connection is carried by this transport from now on, ROAM_TRANSPORT_...: told when it
+    /// opens, and when it was `upgraded`.
+    pub on_transport:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, transport: u32, upgraded: bool)>,
+    /// The upgrade to WebSocket failed; the connection goes on with polling.
+    pub on_upgrade_failed:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, error: *const roam_error)>,
+    /// Where to, and with which headers? Asked before every attempt if this function is set; answer
+    /// with roam_manager_provide_target or roam_manager_refuse_target. `attempt` counts the failed
+    /// attempts in a row, and `error` says why the last one failed, or is NULL.
+    pub on_target_wanted: Option<
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            ask_token: u64,
+            attempt: u32,
+            error: *const roam_error,
+        ),
+    >,
 }
 
 // SAFETY: `repr(C)`, `struct_size` first; all members may be zero.
-unsafe impl HostTable for roam_manager_events {
+unsafe impl HostStruct for roam_manager_events {}
+
+impl HostTable for roam_manager_events {
     fn user_data(&self) -> *mut c_void {
         self.user_data
     }
@@ -76,13 +117,29 @@ impl Table<roam_manager_events> {
                     with_retry(retry, |retry| unsafe { on_retry(user_data, retry) });
                 }
             }
-            ManagerEvent::Transport { .. }
-            | ManagerEvent::UpgradeFailed(_)
-            | ManagerEvent::TargetWanted { .. } => {}
             ManagerEvent::HostSlow => {
                 if let Some(on_host_slow) = table.on_host_slow {
                     // SAFETY: the host's function with the host's data.
                     unsafe { on_host_slow(user_data) };
+                }
+            }
+            ManagerEvent::Transport { transport, upgraded } => {
+                if let Some(on_transport) = table.on_transport {
+                    // SAFETY: as above.
+                    unsafe { on_transport(user_data, *transport as u32, *upgraded) };
+                }
+            }
+            ManagerEvent::UpgradeFailed(error) => {
+                if let Some(on_upgrade_failed) = table.on_upgrade_failed {
+                    // SAFETY: as above, and a view that outlives it.
+                    unsafe { on_upgrade_failed(user_data, view(error)) };
+                }
+            }
+            ManagerEvent::TargetWanted { token, attempt, error } => {
+                if let Some(on_target_wanted) = table.on_target_wanted {
+                    let error = optional_view(error.as_ref());
+                    // SAFETY: as above.
+                    unsafe { on_target_wanted(user_data, token.0, *attempt, error) };
                 }
             }
         }
@@ -135,7 +192,7 @@ impl Number for crate::client::ConferenceState {
     }
 }
 
-impl Handle for roam_manager {
+impl Shared for roam_manager {
     type Client = Manager;
 
     fn id(&self) -> ObjectId {
@@ -144,14 +201,20 @@ impl Handle for roam_manager {
     fn client(&self) -> &Manager {
         &self.client
     }
+}
+
+impl Handle for roam_manager {
     fn link(&self) -> &Link {
         &self.link
     }
-    fn close(client: &Manager) {
-        client.close();
+    fn close(&self) {
+        if !self.shared {
+            self.client.close();
+        }
     }
-    fn close_wait(client: &Manager, timeout: Duration) -> Result<()> {
-        client.close_wait(timeout)
+    fn close_wait(&self, client: &Manager, timeout: Duration) -> Result<()> {
+        // This handle's and the clone.
+        if self.shared { client.close_last_wait(2, timeout) } else { client.close_wait(timeout) }
     }
 }
 
@@ -170,10 +233,14 @@ pub unsafe extern "C" fn roam_manager_new(
         built(config, |config| {
             let out = output(out)?;
             let (table, link) = Table::read(events)?;
-            config.check_url()?;
-            let client = Manager::new(config.options.clone(), move |event| table.tell(&event))?;
+            let mut options = config.options.clone();
+            options.ask_target = table.functions.on_target_wanted.is_some();
+            config.check_url(options.ask_target)?;
+            let path = options.endpoint.path.as_str().into();
+            let client = Manager::new(options, move |event| table.tell(&event))?;
             link.arm();
-            out.write(give(roam_manager { id: ObjectId::new(), client, link }));
+            let id = ObjectId::new();
+            out.write(give(roam_manager { id, client, link, path, shared: false }));
             Ok(())
         })
     }
@@ -191,6 +258,89 @@ pub unsafe extern "C" fn roam_manager_state(manager: *const roam_manager) -> u32
         })
     };
     state
+}
+
+/// Whether a socket uses a namespace. False for NULL and for what is no text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_manager_uses(manager: *const roam_manager, nsp: roam_str) -> bool {
+    let mut uses = false;
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        on(manager, |manager| {
+            uses = manager.uses(text(nsp, "nsp", MAX_TEXT)?);
+            Ok(())
+        })
+    };
+    uses
+}
+
+/// Answer on_target_wanted, in it or later, from any thread: the attempt goes to this URL, as
+/// roam_config_set_url takes it, at the HTTP path of the config, with these headers (and not those
+/// of the config). What is wrong with the call leaves the question open. An answer that comes too
+/// late or a second time is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_manager_provide_target(
+    manager: *const roam_manager,
+    ask_token: u64,
+    url: roam_str,
+    headers: *const roam_header,
+    header_count: usize,
+) -> roam_status {
+    // SAFETY: as for `on`. A clone, because host code that runs meanwhile may free the manager.
+    let path = unsafe { manager.as_ref() }.map(|manager| Arc::clone(&manager.path));
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        on(manager, |manager| {
+            let token = self::ask_token(ask_token)?;
+            let endpoint = endpoint(url, path.as_deref().unwrap_or(DEFAULT_PATH))?;
+            let headers = header_list(headers, header_count)?;
+            manager.provide_target(token, Ok(Target { endpoint, headers }))
+        })
+    }
+}
+
+/// Answer on_target_wanted with no: the attempt has failed, CANCELLED with this message, and the
+/// next one waits as after any failure. The rest is as with roam_manager_provide_target.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_manager_refuse_target(
+    manager: *const roam_manager,
+    ask_token: u64,
+    message: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        on(manager, |manager| {
+            manager.provide_target(self::ask_token(ask_token)?, Err(refusal(message)?))
+        })
+    }
+}
+
+/// Send these headers, in place of those of the config, from the next attempt on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_manager_set_headers(
+    manager: *const roam_manager,
+    headers: *const roam_header,
+    header_count: usize,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe { on(manager, |manager| manager.set_headers(header_list(headers, header_count)?)) }
+}
+
+/// Reconnect as this config says (its roam_config_set_reconnect... options; the others are not
+/// looked at), from the next wait on. Switched off no attempt starts any more, and if one is being
+/// waited for the sockets come to rest.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_manager_set_reconnect(
+    manager: *const roam_manager,
+    config: *const roam_config,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        on(manager, |manager| {
+            let config = config.as_ref().ok_or_else(|| null("config"))?;
+            manager.set_reconnect(config.options.reconnect.clone())
+        })
+    }
 }
 
 /// Hint: a network is there (again). The next attempt is made at once.
@@ -309,7 +459,8 @@ pub unsafe extern "C" fn roam_manager_last_error(
     unsafe { last_error_of(manager) }
 }
 
-/// Free a manager; see "End of life" above. Its sockets go on, with the connection. NULL is fine.
+/// Free a manager; see "End of life" above. Its sockets go on, with the connection. One that a
+/// registry gave goes on as well, while the registry or somebody else has it. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_manager_free(manager: *mut roam_manager) {
     // SAFETY: the host's promise, passed on.
@@ -317,8 +468,9 @@ pub unsafe extern "C" fn roam_manager_free(manager: *mut roam_manager) {
 }
 
 /// Free a manager and wait until `destroy` has run and, if no socket is left, the connection is
-/// gone. WOULD_DEADLOCK inside a callback: nothing is freed. TIMED_OUT after `timeout_ms`: it is
-/// closed, but still yours; call this again, or roam_manager_free.
+/// gone; for one that goes on nothing is waited for. WOULD_DEADLOCK inside a callback: nothing is
+/// freed. TIMED_OUT after `timeout_ms`: it is closed, but still yours; call this again, or
+/// roam_manager_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_manager_free_wait(
     manager: *mut roam_manager,
@@ -326,4 +478,18 @@ pub unsafe extern "C" fn roam_manager_free_wait(
 ) -> roam_status {
     // SAFETY: the host's promise, passed on.
     unsafe { free_wait(manager, timeout_ms) }
+}
+
+/// Headers of the host, which are checked by who takes them.
+unsafe fn header_list(headers: *const roam_header, count: usize) -> Result<HeaderList> {
+    // SAFETY: the host's promise, passed on.
+    let headers = unsafe { array(headers, count, "headers", MAX_HEADERS) }?;
+    let pair = |header: &roam_header| {
+        // SAFETY: the host's promises for its arguments, passed on.
+        let (name, value) = unsafe {
+            (text(header.name, "name", MAX_TEXT)?, text(header.value, "value", MAX_TEXT)?)
+        };
+        Ok((name.to_owned(), value.to_owned()))
+    };
+    headers.iter().map(pair).collect::<Result<_>>().map(HeaderList)
 }

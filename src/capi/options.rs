@@ -2,9 +2,7 @@ use std::time::Duration;
 
 use super::guard::{MAX_TEXT, bytes, text, unknown};
 use super::types::{roam_bytes, roam_str};
-use crate::config::{
-    ClientIdentity, CommonConfig, DispatchMode, Limits, Proxy, Timeouts, TlsVersion,
-};
+use crate::config::{ClientIdentity, CommonConfig, DispatchMode, Limits, Proxy, TlsVersion};
 use crate::error::{Code, Error, Result};
 
 /// ---- Options: dispatch, TLS, time limits, limits -------------------------------------------
@@ -57,6 +55,11 @@ pub const ROAM_TIMEOUT_UPGRADE: u32 = 13;
 pub const ROAM_TIMEOUT_POST: u32 = 14;
 /// Time limit of the host's answer to on_target_wanted and on_auth_wanted; 20 s.
 pub const ROAM_TIMEOUT_PROVIDER: u32 = 15;
+/// For how long WebSocket is alone before polling starts beside it (ROAM_OPENING_RACE); 1.5 s, and
+/// four times the time of the TCP connect if that is more.
+pub const ROAM_TIMEOUT_RACE: u32 = 16;
+/// For how long polling goes on after a failed upgrade before the next; 30 s.
+pub const ROAM_TIMEOUT_UPGRADE_AGAIN: u32 = 17;
 
 /// Bytes of one inbound message; 16 MiB.
 pub const ROAM_LIMIT_INBOUND_MESSAGE: u32 = 0;
@@ -159,8 +162,9 @@ pub(super) unsafe fn set_proxy(common: &mut CommonConfig, url: roam_str) -> Resu
     Ok(())
 }
 
-/// The time limit of connecting that a number means.
-pub(super) fn timeout(timeouts: &mut Timeouts, which: u32) -> Option<&mut Duration> {
+/// The time of connecting that a number means.
+pub(super) fn timeout(common: &mut CommonConfig, which: u32) -> Option<&mut Duration> {
+    let (timeouts, transports) = (&mut common.timeouts, &mut common.transports);
     match which {
         ROAM_TIMEOUT_ATTEMPT => Some(&mut timeouts.attempt),
         ROAM_TIMEOUT_DNS => Some(&mut timeouts.dns),
@@ -171,6 +175,8 @@ pub(super) fn timeout(timeouts: &mut Timeouts, which: u32) -> Option<&mut Durati
         ROAM_TIMEOUT_UPGRADE => Some(&mut timeouts.upgrade),
         ROAM_TIMEOUT_POST => Some(&mut timeouts.post),
         ROAM_TIMEOUT_PROVIDER => Some(&mut timeouts.provider),
+        ROAM_TIMEOUT_RACE => Some(&mut transports.race_after),
+        ROAM_TIMEOUT_UPGRADE_AGAIN => Some(&mut transports.upgrade_again_after),
         _ => None,
     }
 }

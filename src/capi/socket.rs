@@ -2,15 +2,17 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::callback::{HostTable, Link, Table, completion, with_event};
+use super::callback::{HostStruct, HostTable, Link, Table, copied_or_zero, with_event};
+use super::emit::limit;
 use super::error::{ObjectId, optional_view, roam_error, view};
 use super::guard::{
-    Handle, MAX_TEXT, attachments, free, free_wait, give, last_error_of, on, output, text,
+    Handle, MAX_TEXT, Shared, free, free_wait, give, last_error_of, on, output, text,
 };
 use super::manager::{roam_manager, with_transition};
 use super::status::roam_status;
-use super::types::{roam_bytes, roam_completion, roam_event, roam_str, roam_transition};
-use crate::client::{AckToken, EmitOptions, Offline, RequestId, Router, Socket, SocketEvent};
+use super::types::{ask_token, refusal, roam_event, roam_str, roam_transition};
+use crate::client::{Router, Socket, SocketEvent};
+use crate::config::{Retries, SocketOptions};
 use crate::error::{Code, Error, Result};
 
 /// ---- States of a socket --------------------------------------------------------------------
@@ -64,8 +66,11 @@ pub struct roam_socket_events {
     /// The state is ROAM_SOCKET_STATE_... Comes before on_connect and on_disconnect.
     pub on_state:
         Option<unsafe extern "C" fn(user_data: *mut c_void, step: *const roam_transition)>,
-    /// The namespace is joined, under this id of the server.
-    pub on_connect: Option<unsafe extern "C" fn(user_data: *mut c_void, socket_sid: roam_str)>,
+    /// The namespace is joined, under this id of the server. When `recovered` the server has
+    /// restored the state of the former connection, and sends what was missed as ordinary events:
+    /// before this, as current servers do, or after it.
+    pub on_connect:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, socket_sid: roam_str, recovered: bool)>,
     /// The joined namespace was left. `cause` may be NULL.
     pub on_disconnect: Option<
         unsafe extern "C" fn(
@@ -81,10 +86,53 @@ pub struct roam_socket_events {
     >,
     /// An event that nobody listens to by its name (roam_socket_on).
     pub on_event: Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const roam_event)>,
+    /// An emitted event without completion is never sent, NOT_SENT, as its ROAM_OFFLINE_... says; or
+    /// it was repeated as often as `retries` allows and never confirmed, ACK_TIMEOUT or ACK_LOST.
+    pub on_dropped: Option<
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            event: *const roam_event,
+            error: *const roam_error,
+        ),
+    >,
+    /// Which auth payload? Asked before the namespace is joined, each time, if this function is set
+    /// (that of roam_socket_connect is not used then); answer with roam_socket_provide_auth or
+    /// roam_socket_refuse_auth. `error` says why joining failed the last time, or is NULL.
+    pub on_auth_wanted: Option<
+        unsafe extern "C" fn(user_data: *mut c_void, ask_token: u64, error: *const roam_error),
+    >,
+}
+
+/// Options of a socket. Zero it, set `struct_size` and what you need; zeros are the defaults.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct roam_socket_options {
+    /// sizeof(roam_socket_options).
+    pub struct_size: usize,
+    /// Query of the namespace, percent-encoded and joined with '&': ROAM_REVISION_3 only, where it
+    /// is what auth payloads are later.
+    pub query: roam_str,
+    /// Not 0: deliver every event at least once, volatile ones excepted. Each asks for an ack, and
+    /// goes again, this often at most, when none comes in time; after a reconnect all without an ack
+    /// go again, in order and before newer ones.
+    pub retries: u32,
+    /// With `retries`: so many events may be without an ack at the same time, the next ones wait; 1
+    /// to 10,000, 0 for 16. First deliveries keep their order.
+    pub retry_window: u32,
+    /// With `retries`: append one argument to each event, a text that is the same whenever it goes
+    /// again and that no other event has, so that the server can tell.
+    pub idempotency_key: bool,
+    /// Time limit of acks in milliseconds, up to 24 h; 0 for the manager's.
+    pub ack_timeout_ms: u32,
 }
 
 // SAFETY: `repr(C)`, `struct_size` first; all members may be zero.
-unsafe impl HostTable for roam_socket_events {
+unsafe impl HostStruct for roam_socket_options {}
+
+// SAFETY: `repr(C)`, `struct_size` first; all members may be zero.
+unsafe impl HostStruct for roam_socket_events {}
+
+impl HostTable for roam_socket_events {
     fn user_data(&self) -> *mut c_void {
         self.user_data
     }
@@ -97,7 +145,7 @@ impl Table<roam_socket_events> {
     fn tell(&self, event: &SocketEvent) {
         let (table, user_data) = (&self.functions, self.functions.user_data);
         match event {
-            SocketEvent::State { transition, socket_sid, reason, .. } => {
+            SocketEvent::State { transition, socket_sid, reason, recovered } => {
                 if let Some(on_state) = table.on_state {
                     // SAFETY: the host's function with the host's data and a view that outlives it.
                     with_transition(transition, |step| unsafe { on_state(user_data, step) });
@@ -107,7 +155,7 @@ impl Table<roam_socket_events> {
                 }
                 if let (Some(on_connect), Some(sid)) = (table.on_connect, socket_sid) {
                     // SAFETY: as above.
-                    unsafe { on_connect(user_data, roam_str::of(sid)) };
+                    unsafe { on_connect(user_data, roam_str::of(sid), *recovered) };
                 }
                 if let (Some(on_disconnect), Some(reason)) = (table.on_disconnect, reason) {
                     let cause = optional_view(transition.cause.as_ref());
@@ -121,9 +169,6 @@ impl Table<roam_socket_events> {
                     unsafe { on_connect_error(user_data, view(error), *active) };
                 }
             }
-            SocketEvent::Sent { .. }
-            | SocketEvent::Dropped { .. }
-            | SocketEvent::AuthWanted { .. } => {}
             SocketEvent::Event { payload, ack } => {
                 if let Some(on_event) = table.on_event {
                     let ack = ack.map_or(0, |token| token.0);
@@ -131,6 +176,22 @@ impl Table<roam_socket_events> {
                     with_event(payload, ack, |event| unsafe { on_event(user_data, event) });
                 }
             }
+            SocketEvent::Dropped { payload, error } => {
+                if let Some(on_dropped) = table.on_dropped {
+                    let error = view(error);
+                    // SAFETY: as above.
+                    with_event(payload, 0, |event| unsafe { on_dropped(user_data, event, error) });
+                }
+            }
+            SocketEvent::AuthWanted { token, error } => {
+                if let Some(on_auth_wanted) = table.on_auth_wanted {
+                    let error = optional_view(error.as_ref());
+                    // SAFETY: as above.
+                    unsafe { on_auth_wanted(user_data, token.0, error) };
+                }
+            }
+            // The listeners of sent events are told (`router`).
+            SocketEvent::Sent { .. } => {}
         }
     }
 }
@@ -153,7 +214,7 @@ impl Drop for Told {
     }
 }
 
-impl Handle for roam_socket {
+impl Shared for roam_socket {
     type Client = Socket;
 
     fn id(&self) -> ObjectId {
@@ -162,13 +223,16 @@ impl Handle for roam_socket {
     fn client(&self) -> &Socket {
         &self.client
     }
+}
+
+impl Handle for roam_socket {
     fn link(&self) -> &Link {
         &self.link
     }
-    fn close(client: &Socket) {
-        client.close();
+    fn close(&self) {
+        self.client.close();
     }
-    fn close_wait(client: &Socket, timeout: Duration) -> Result<()> {
+    fn close_wait(&self, client: &Socket, timeout: Duration) -> Result<()> {
         client.close_wait(timeout)
     }
 }
@@ -176,12 +240,13 @@ impl Handle for roam_socket {
 /// ---- Functions: sockets --------------------------------------------------------------------
 ///
 /// Make a socket on a namespace, "/" or "/...". INVALID_STATE while another socket of this manager
-/// uses it. There is no traffic before roam_socket_connect. `events` is copied. Its error is read
-/// with roam_manager_last_error.
+/// uses it. There is no traffic before roam_socket_connect. `options` may be NULL; it and `events`
+/// are copied. Its error is read with roam_manager_last_error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_socket_new(
     manager: *const roam_manager,
     nsp: roam_str,
+    options: *const roam_socket_options,
     events: *const roam_socket_events,
     out: *mut *mut roam_socket,
 ) -> roam_status {
@@ -190,13 +255,8 @@ pub unsafe extern "C" fn roam_socket_new(
         on(manager, |manager| {
             let out = output(out)?;
             let nsp = text(nsp, "nsp", MAX_TEXT)?;
-            let (table, link) = Table::read(events)?;
-            let router = Router::new();
-            let told = Told { table, router: router.clone() };
-            let client =
-                manager.socket_with_router(nsp, &router, move |event| told.tell(&event))?;
-            link.arm();
-            out.write(give(roam_socket { id: ObjectId::new(), client, link, router }));
+            let Parts { options, sink, finish } = prepare(options, events)?;
+            out.write(give(finish(manager.socket_with(nsp, options, sink)?)));
             Ok(())
         })
     }
@@ -219,11 +279,55 @@ pub unsafe extern "C" fn roam_socket_connect(
     }
 }
 
+/// Answer on_auth_wanted, in it or later, from any thread. `auth_json` is as for
+/// roam_socket_connect. What is wrong with the call leaves the question open. An answer that comes
+/// too late or a second time is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_socket_provide_auth(
+    socket: *const roam_socket,
+    ask_token: u64,
+    auth_json: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        on(socket, |socket| {
+            let token = self::ask_token(ask_token)?;
+            let auth = text(auth_json, "auth_json", socket.limits().wire_queue_bytes)?;
+            socket.provide_auth(token, Ok((!auth.is_empty()).then_some(auth)))
+        })
+    }
+}
+
+/// Answer on_auth_wanted with no: the namespace is not joined, on_connect_error gets CANCELLED with
+/// this message, and the socket rests until roam_socket_connect. The rest is as with
+/// roam_socket_provide_auth.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_socket_refuse_auth(
+    socket: *const roam_socket,
+    ask_token: u64,
+    message: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        on(socket, |socket| {
+            socket.provide_auth(self::ask_token(ask_token)?, Err(refusal(message)?))
+        })
+    }
+}
+
 /// Leave the namespace.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_socket_disconnect(socket: *const roam_socket) -> roam_status {
     // SAFETY: the host's promise, passed on.
     unsafe { on(socket, Socket::disconnect) }
+}
+
+/// The namespace; lives as long as the socket. Empty for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_socket_nsp(socket: *const roam_socket) -> roam_str {
+    // SAFETY: as for `on`.
+    let socket = unsafe { socket.as_ref() };
+    socket.map_or(roam_str::EMPTY, |socket| roam_str::of(socket.client.namespace()))
 }
 
 /// The state as the callbacks have told it: ROAM_SOCKET_STATE_... CLOSED for NULL.
@@ -238,112 +342,6 @@ pub unsafe extern "C" fn roam_socket_state(socket: *const roam_socket) -> u32 {
         })
     };
     state
-}
-
-/// Emit an event. `args_json` is a JSON array of its arguments; where a binary value belongs it
-/// holds {"_placeholder":true,"num":i}, which stands for attachment i. While the socket is not
-/// connected events wait, in order; QUEUE_FULL when too many do.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn roam_socket_emit(
-    socket: *const roam_socket,
-    name: roam_str,
-    args_json: roam_str,
-    attachments: *const roam_bytes,
-    attachment_count: usize,
-) -> roam_status {
-    // SAFETY: the host's promises for its arguments, passed on.
-    unsafe {
-        on(socket, |socket| {
-            let (name, args) = event(socket, name, args_json)?;
-            let options = options(socket, attachments, attachment_count, 0)?;
-            socket.emit_with(name, args, options)
-        })
-    }
-}
-
-/// As roam_socket_emit, but dropped unless it can be written at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn roam_socket_emit_volatile(
-    socket: *const roam_socket,
-    name: roam_str,
-    args_json: roam_str,
-    attachments: *const roam_bytes,
-    attachment_count: usize,
-) -> roam_status {
-    // SAFETY: the host's promises for its arguments, passed on.
-    unsafe {
-        on(socket, |socket| {
-            let (name, args) = event(socket, name, args_json)?;
-            let options = options(socket, attachments, attachment_count, 0)?;
-            socket.emit_with(name, args, EmitOptions { offline: Offline::Volatile, ..options })
-        })
-    }
-}
-
-/// As roam_socket_emit, and have the server answer. The completion gets the server's arguments, or
-/// ACK_TIMEOUT or ACK_LOST (the server may or may not have acted), NOT_SENT, CANCELLED or CLOSED.
-/// `timeout_ms` counts from now, connected or not; 0 means the manager's. `request` (may be NULL)
-/// becomes a number for roam_socket_cancel. QUEUE_FULL also while as many completions are outstanding
-/// as ROAM_LIMIT_HOST_QUEUE_EVENTS allows.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn roam_socket_emit_with_ack(
-    socket: *const roam_socket,
-    name: roam_str,
-    args_json: roam_str,
-    attachments: *const roam_bytes,
-    attachment_count: usize,
-    timeout_ms: u32,
-    completion: roam_completion,
-    request: *mut u64,
-) -> roam_status {
-    // SAFETY: the host's promises for its arguments, passed on.
-    unsafe {
-        on(socket, |socket| {
-            let done = self::completion(completion)?;
-            let (name, args) = event(socket, name, args_json)?;
-            let options = options(socket, attachments, attachment_count, timeout_ms)?;
-            let number = socket.emit_with_ack(name, args, options, done)?;
-            if let Ok(request) = output(request) {
-                request.write(number.0);
-            }
-            Ok(())
-        })
-    }
-}
-
-/// Forget a request: its completion gets CANCELLED unless it was called already. What was sent is
-/// sent. A number that means nothing (any more) is fine.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn roam_socket_cancel(
-    socket: *const roam_socket,
-    request: u64,
-) -> roam_status {
-    // SAFETY: the host's promise, passed on.
-    unsafe { on(socket, |socket| socket.cancel(RequestId(request))) }
-}
-
-/// Answer an event that has an ack_token, in its callback or later, from any thread. `args_json` is
-/// a JSON array. Only the first answer is sent, and only on the connection that the event came
-/// from; others are dropped silently.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn roam_socket_ack(
-    socket: *const roam_socket,
-    ack_token: u64,
-    args_json: roam_str,
-    attachments: *const roam_bytes,
-    attachment_count: usize,
-) -> roam_status {
-    // SAFETY: the host's promises for its arguments, passed on.
-    unsafe {
-        on(socket, |socket| {
-            if ack_token == 0 {
-                return Err(Error::new(Code::InvalidArgument, "ack_token: 0"));
-            }
-            let args = text(args_json, "args_json", socket.limits().wire_queue_bytes)?;
-            let options = options(socket, attachments, attachment_count, 0)?;
-            socket.ack_binary(AckToken(ack_token), args, options.attachments)
-        })
-    }
 }
 
 /// Manual dispatch: as roam_manager_dispatch of its manager, also when that is freed already.
@@ -392,28 +390,48 @@ pub unsafe extern "C" fn roam_socket_free_wait(
     unsafe { free_wait(socket, timeout_ms) }
 }
 
-/// The texts of an event.
-unsafe fn event<'a>(
-    socket: &Socket,
-    name: roam_str,
-    args_json: roam_str,
-) -> Result<(&'a str, &'a str)> {
-    let max = socket.limits().wire_queue_bytes;
-    // SAFETY: the host's promises for its arguments, passed on.
-    unsafe { Ok((text(name, "name", max)?, text(args_json, "args_json", max)?)) }
+/// What a socket of the host is made with.
+pub(super) struct Parts<S, F> {
+    pub(super) options: SocketOptions,
+    /// Is told its events.
+    pub(super) sink: S,
+    /// Makes the handle of it.
+    pub(super) finish: F,
 }
 
-/// The other arguments of an event.
-unsafe fn options(
-    socket: &Socket,
-    parts: *const roam_bytes,
-    count: usize,
-    timeout_ms: u32,
-) -> Result<EmitOptions> {
-    let limits = socket.limits();
+/// Read what the host says about a socket.
+pub(super) unsafe fn prepare(
+    options: *const roam_socket_options,
+    events: *const roam_socket_events,
+) -> Result<Parts<impl FnMut(SocketEvent) + Send + 'static, impl FnOnce(Socket) -> roam_socket>> {
     // SAFETY: the host's promises for its arguments, passed on.
-    let attachments =
-        unsafe { attachments(parts, count, limits.outbound_attachments, limits.wire_queue_bytes)? };
-    let timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
-    Ok(EmitOptions { attachments, offline: Offline::Wait, timeout })
+    let mut options = unsafe { socket_options(options) }?;
+    // SAFETY: as above.
+    let (table, link) = unsafe { Table::read(events) }?;
+    options.ask_auth = table.functions.on_auth_wanted.is_some();
+    let router = Router::new();
+    let told = Told { table, router: router.clone() };
+    let (sink, attach) = router.clone().serve(move |event| told.tell(&event));
+    let finish = move |client: Socket| {
+        attach(&client);
+        link.arm();
+        roam_socket { id: ObjectId::new(), client, link, router }
+    };
+    Ok(Parts { options, sink, finish })
+}
+
+unsafe fn socket_options(host: *const roam_socket_options) -> Result<SocketOptions> {
+    // SAFETY: the host's promises for its arguments, passed on.
+    let host = unsafe { copied_or_zero(host, "options") }?;
+    // SAFETY: as above.
+    let query = unsafe { text(host.query, "options.query", MAX_TEXT) }?.to_owned();
+    let (times, window, idempotency_key) = (host.retries, host.retry_window, host.idempotency_key);
+    if times == 0 && (window > 0 || idempotency_key) {
+        let text = "options.retries: 0, and what belongs to it is set";
+        return Err(Error::new(Code::InvalidArgument, text));
+    }
+    let window = if window == 0 { Retries::default().window } else { window };
+    let retries = (times > 0).then_some(Retries { times, window, idempotency_key });
+    let ack_timeout = limit(host.ack_timeout_ms);
+    Ok(SocketOptions { query, ask_auth: false, retries, ack_timeout })
 }

@@ -1,12 +1,12 @@
 use super::conference_config::roam_conference_config;
 use super::config::roam_config;
-use super::guard::{MAX_TEXT, build, null, text, unknown};
+use super::guard::{MAX_TEXT, array, build, text, unknown};
 use super::status::roam_status;
 use super::types::roam_str;
 use crate::config::{
     Endpoint, Extra, Opening, Parser, Revision, Transport, TransportConfig, check_header,
 };
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 
 /// ---- Options: transports -------------------------------------------------------------------
 ///
@@ -37,13 +37,11 @@ pub const ROAM_SWITCH_REMEMBER_UPGRADE: u32 = 1;
 pub const ROAM_SWITCH_FORCE_BASE64: u32 = 2;
 /// Switch: keep the server's cookies and send them with every request; on.
 pub const ROAM_SWITCH_COOKIES: u32 = 3;
-/// Switch: ask for URL and headers before every attempt (on_target_wanted); off. Managers only,
-/// like the following.
-pub const ROAM_SWITCH_ASK_TARGET: u32 = 4;
-/// Switch: join a namespace again although the server has disconnected it; off.
-pub const ROAM_SWITCH_REJOIN_AFTER_SERVER_DISCONNECT: u32 = 5;
+/// Switch: join a namespace again although the server has disconnected it; off. This and the
+/// following for managers only.
+pub const ROAM_SWITCH_REJOIN_AFTER_SERVER_DISCONNECT: u32 = 4;
 /// Switch: recover the state of a connection also after roam_socket_disconnect; off.
-pub const ROAM_SWITCH_RECOVER_AFTER_DISCONNECT: u32 = 6;
+pub const ROAM_SWITCH_RECOVER_AFTER_DISCONNECT: u32 = 5;
 
 /// A parameter against caches on polling's requests; the default.
 pub const ROAM_TIMESTAMPS_POLLING: u32 = 0;
@@ -81,17 +79,8 @@ unsafe fn set_transports(
     count: usize,
     opening: u32,
 ) -> Result<()> {
-    if count > 0 && order.is_null() {
-        return Err(null("order"));
-    }
-    if count > MAX_ORDER {
-        return Err(Error::new(Code::InvalidArgument, "count: more than 16"));
-    }
-    let numbers = match count {
-        0 => &[][..],
-        // SAFETY: not NULL, and the host promises `count` numbers behind it.
-        _ => unsafe { std::slice::from_raw_parts(order, count) },
-    };
+    // SAFETY: the host's promise, passed on.
+    let numbers = unsafe { array(order, count, "order", MAX_ORDER) }?;
     config.opening = match opening {
         ROAM_OPENING_RACE => Opening::Race,
         ROAM_OPENING_IN_TURN => Opening::InTurn,
@@ -248,7 +237,6 @@ pub unsafe extern "C" fn roam_config_set_switch(
         build(config, |config| {
             let options = &mut config.options;
             let slot = match which {
-                ROAM_SWITCH_ASK_TARGET => Some(&mut options.ask_target),
                 ROAM_SWITCH_REJOIN_AFTER_SERVER_DISCONNECT => {
                     Some(&mut options.rejoin_after_server_disconnect)
                 }

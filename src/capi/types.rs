@@ -1,6 +1,9 @@
 use std::ffi::c_void;
 
 use super::error::roam_error;
+use super::guard::{MAX_TEXT, text};
+use crate::client::AskToken;
+use crate::error::{Code, Error, Result};
 
 /// Text: `len` bytes of UTF-8, not terminated. NULL with length 0 is the empty text.
 #[derive(Clone, Copy)]
@@ -20,6 +23,16 @@ pub struct roam_bytes {
     pub data: *const u8,
     /// Number of bytes.
     pub len: usize,
+}
+
+/// An HTTP header.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct roam_header {
+    /// Its name, a token of HTTP.
+    pub name: roam_str,
+    /// Its value, without control characters.
+    pub value: roam_str,
 }
 
 /// A received event, reply or notification. Valid inside the callback that it was given to.
@@ -117,6 +130,24 @@ impl roam_str {
 
     /// No text.
     pub(super) const EMPTY: Self = Self { data: std::ptr::null(), len: 0 };
+}
+
+/// The token of a question. Zero is none.
+pub(super) fn ask_token(number: u64) -> Result<AskToken> {
+    if number == 0 {
+        return Err(Error::new(Code::InvalidArgument, "ask_token: 0"));
+    }
+    Ok(AskToken(number))
+}
+
+/// What the host says in place of an answer.
+pub(super) unsafe fn refusal(message: roam_str) -> Result<Error> {
+    // SAFETY: the host's promise, passed on.
+    let message = unsafe { text(message, "message", MAX_TEXT) }?;
+    Ok(match message {
+        "" => Error::new(Code::Cancelled, "the host has no answer"),
+        _ => Error::new(Code::Cancelled, message.to_owned()),
+    })
 }
 
 /// What optional times are where there is none (`ROAM_UNKNOWN_MS` in the header's preamble).

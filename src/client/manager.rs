@@ -364,6 +364,20 @@ impl Manager {
         self.inner.object.wait_ended(timeout)
     }
 
+    /// [`Manager::close_wait`] if nobody has a handle but the caller, who has `own`; otherwise the
+    /// manager goes on.
+    pub(crate) fn close_last_wait(&self, own: usize, timeout: Duration) -> Result<()> {
+        may_wait()?;
+        if Arc::strong_count(&self.inner) > own {
+            return Ok(());
+        }
+        self.close_wait(timeout)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.inner.object.is_closed()
+    }
+
     /// The limits that hold for this manager.
     pub fn limits(&self) -> &Limits {
         &self.inner.object.core.limits

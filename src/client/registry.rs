@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::manager::Manager;
 use super::socket::Socket;
 use crate::config::{Endpoint, ManagerConfig, SocketOptions};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::proto::io::SocketEvent;
 
 /// Finds or makes the manager that a URL needs, as `io()` of the reference client does
@@ -62,8 +62,8 @@ impl Registry {
     /// unless `lookup` gives one.
     ///
     /// # Errors
-    /// [`Code::InvalidUrl`](crate::error::Code::InvalidUrl), and those of [`Manager::new`] and
-    /// [`Manager::socket`].
+    /// [`Code::InvalidUrl`], those of [`Manager::new`] and [`Manager::socket_with`], and
+    /// [`Code::InvalidArgument`] for [`ManagerConfig::ask_target`]: nobody would be asked.
     pub fn socket(
         &self,
         url: &str,
@@ -72,6 +72,10 @@ impl Registry {
     ) -> Result<(Manager, Socket)> {
         let (endpoint, namespace) = parse(url)?;
         let Lookup { mut config, multiplex, mut socket } = lookup;
+        if config.ask_target {
+            let text = "config.ask_target: the URL says where to";
+            return Err(Error::new(Code::InvalidArgument, text));
+        }
         let path = std::mem::take(&mut config.endpoint.path);
         config.endpoint = Endpoint { path, ..endpoint };
         if socket.query.is_empty() {
@@ -83,7 +87,9 @@ impl Registry {
         let to = &config.endpoint;
         let key = (to.secure, to.host.clone(), to.port, to.path.clone());
         let mut shared = self.shared();
-        shared.retain(|known, manager| *known == key || manager.has_sockets());
+        shared.retain(|known, manager| {
+            !manager.is_closed() && (*known == key || manager.has_sockets())
+        });
         let manager = match shared.entry(key) {
             Entry::Occupied(entry) if entry.get().uses(&namespace) => {
                 drop(shared);
@@ -160,6 +166,23 @@ mod tests {
         socket.close();
         let (four, _fourth) = find(&registry, "http://h/a", Lookup::default());
         assert!(same(&one, &four), "its namespace is free again");
+    }
+
+    #[test]
+    fn a_closed_manager_is_found_by_nobody() {
+        let registry = Registry::new();
+        let (one, _socket) = find(&registry, "http://h/a", Lookup::default());
+        one.close();
+        let (two, _other) = find(&registry, "http://h/b", Lookup::default());
+        assert!(!same(&one, &two));
+    }
+
+    #[test]
+    fn a_lookup_that_would_ask_where_to_is_refused() {
+        let mut lookup = Lookup::default();
+        lookup.config.ask_target = true;
+        let refused = Registry::new().socket("http://h/", lookup, |_| {});
+        assert_eq!(refused.expect_err("two servers").code(), Code::InvalidArgument);
     }
 
     #[test]

@@ -296,6 +296,36 @@ impl Router {
         guarded(|| (listener.handler)(payload, ack));
     }
 
+    /// The closure to make a socket with, and what is then to be called with that socket, before it
+    /// connects. `rest` is told what no handler is.
+    pub(crate) fn serve(
+        self,
+        mut rest: impl FnMut(SocketEvent) + Send + 'static,
+    ) -> (impl FnMut(SocketEvent) + Send + 'static, impl FnOnce(&Socket)) {
+        // There before anybody can close the socket.
+        let gate: Arc<OnceLock<Arc<Gate>>> = Arc::default();
+        let (table, its) = (self.clone(), Arc::clone(&gate));
+        let sink = move |event: SocketEvent| {
+            let closed = || its.get().is_some_and(|gate| gate.is_closed());
+            let told = match &event {
+                SocketEvent::Event { payload, ack } => table.event(payload, *ack, closed),
+                SocketEvent::Sent { payload } => table.sent(payload, closed),
+                _ => false,
+            };
+            if !told && !closed() {
+                rest(event);
+            }
+        };
+        let table = self;
+        let attach = move |socket: &Socket| {
+            let (core, own, id) = socket.parts();
+            // It is set nowhere else.
+            let _ = gate.set(own);
+            table.attach(core, id);
+        };
+        (sink, attach)
+    }
+
     /// A new socket: it is told from now on, and its sent events if anybody wants them.
     fn attach(&self, core: &Arc<Core>, socket: SocketId) {
         let mut tables = self.tables();
@@ -361,27 +391,11 @@ impl Manager {
         &self,
         namespace: &str,
         router: &Router,
-        mut rest: impl FnMut(SocketEvent) + Send + 'static,
+        rest: impl FnMut(SocketEvent) + Send + 'static,
     ) -> Result<Socket> {
-        // There before anybody can close the socket.
-        let gate: Arc<OnceLock<Arc<Gate>>> = Arc::default();
-        let (table, its) = (router.clone(), Arc::clone(&gate));
-        let sink = move |event: SocketEvent| {
-            let closed = || its.get().is_some_and(|gate| gate.is_closed());
-            let told = match &event {
-                SocketEvent::Event { payload, ack } => table.event(payload, *ack, closed),
-                SocketEvent::Sent { payload } => table.sent(payload, closed),
-                _ => false,
-            };
-            if !told && !closed() {
-                rest(event);
-            }
-        };
+        let (sink, attach) = router.clone().serve(rest);
         let socket = self.socket(namespace, sink)?;
-        let (core, own, id) = socket.parts();
-        // It is set nowhere else.
-        let _ = gate.set(own);
-        router.attach(core, id);
+        attach(&socket);
         Ok(socket)
     }
 }

@@ -32,6 +32,10 @@
 
 enum { LONG_MS = 20000 };
 
+/* Options of an emit, for one call. */
+#define OPTIONS(...) (&(roam_emit_options){.struct_size = sizeof(roam_emit_options), __VA_ARGS__})
+#define ATTACHED(first, count) OPTIONS(.attachments = (first), .attachment_count = (count))
+
 /* Sees what becomes of one object. */
 typedef struct witness {
   pthread_mutex_t lock;

@@ -109,11 +109,11 @@ static void start(host *own, uint32_t dispatch) {
   events.user_data = own;
   events.destroy = witness_destroy;
   events.on_event = on_event;
-  EXPECT(ROAM_OK, roam_socket_new(own->manager, ROAM_STR("/"), &events, &own->socket));
+  EXPECT(ROAM_OK, roam_socket_new(own->manager, ROAM_STR("/"), NULL, &events, &own->socket));
 }
 
 static void tell(host *own, const char *name) {
-  EXPECT(ROAM_OK, roam_socket_emit(own->socket, ROAM_STR(name), ROAM_STR("[]"), NULL, 0));
+  EXPECT(ROAM_OK, roam_socket_emit(own->socket, ROAM_STR(name), ROAM_STR("[]"), NULL));
 }
 
 static void end(host *own) {
@@ -193,7 +193,7 @@ static void what_is_sent_is_told(uint32_t dispatch) {
   tell(&own, "ask");
   expect_told(&own, "fo?a");
   roam_bytes part = {(const uint8_t *)"abc", 3};
-  EXPECT(ROAM_OK, roam_socket_emit(own.socket, ROAM_STR("binary"), ROAM_STR("[{\"_placeholder\":true,\"num\":0}]"), &part, 1));
+  EXPECT(ROAM_OK, roam_socket_emit(own.socket, ROAM_STR("binary"), ROAM_STR("[{\"_placeholder\":true,\"num\":0}]"), ATTACHED(&part, 1)));
   expect_told(&own, "fo.");
   EXPECT(ROAM_OK, roam_socket_off_any_outgoing(own.socket));
   tell(&own, "ask");

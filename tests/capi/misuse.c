@@ -63,6 +63,7 @@ static void null_is_refused(void) {
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_reconnect_delay_ms(NULL, 1, 2));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_reconnect_growth(NULL, 2, 0.5));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_reconnect_attempts(NULL, 1));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_reconnect_pace(NULL, 1, 1, 1));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_timeout_ms(NULL, 0, 1));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_limit(NULL, 0, 1));
   CHECK(roam_config_last_error(NULL) == NULL);
@@ -110,7 +111,12 @@ static void null_is_refused(void) {
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_dispatch(NULL, 1, &count));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_set_wake(NULL, witness_destroy, NULL));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_wake_fd(NULL, &fd));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_provide_target(NULL, 1, URL, NULL, 0));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_refuse_target(NULL, 1, text));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_set_headers(NULL, NULL, 0));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_set_reconnect(NULL, config));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_free_wait(NULL, 1));
+  CHECK(!roam_manager_uses(NULL, ROAM_STR("/")));
   CHECK(roam_manager_state(NULL) == ROAM_MANAGER_STATE_CLOSED);
   CHECK(roam_manager_last_error(NULL) == NULL);
   roam_manager_free(NULL);
@@ -120,18 +126,28 @@ static void null_is_refused(void) {
   CHECK(roam_error_status(roam_manager_last_error(manager)) == ROAM_E_NULL_ARGUMENT);
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_wake_fd(manager, NULL));
   EXPECT(ROAM_OK, roam_manager_dispatch(manager, 1, NULL));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_provide_target(manager, 1, missing, NULL, 0));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_provide_target(manager, 1, URL, NULL, 1));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_provide_target(manager, 1, URL, &(roam_header){text, missing}, 1));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_refuse_target(manager, 1, missing));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_set_headers(manager, NULL, 1));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_set_headers(manager, &(roam_header){missing, text}, 1));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_set_reconnect(manager, NULL));
+  CHECK(!roam_manager_uses(manager, missing));
 
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_new(NULL, ROAM_STR("/"), &told, &socket));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_new(manager, missing, &told, &socket));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_new(manager, ROAM_STR("/"), NULL, &socket));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_new(manager, ROAM_STR("/"), &told, NULL));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_new(NULL, ROAM_STR("/"), NULL, &told, &socket));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_new(manager, missing, NULL, &told, &socket));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_new(manager, ROAM_STR("/"), NULL, NULL, &socket));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_new(manager, ROAM_STR("/"), NULL, &told, NULL));
   CHECK(socket == (roam_socket *)untouched);
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_connect(NULL, text));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_provide_auth(NULL, 1, text));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_refuse_auth(NULL, 1, text));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_disconnect(NULL));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_emit(NULL, text, text, NULL, 0));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_emit_volatile(NULL, text, text, NULL, 0));
+  CHECK(roam_socket_nsp(NULL).len == 0);
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_emit(NULL, text, text, NULL));
   EXPECT(ROAM_E_NULL_ARGUMENT,
-         roam_socket_emit_with_ack(NULL, text, text, NULL, 0, 0, done, &request));
+         roam_socket_emit_with_ack(NULL, text, text, NULL, done, &request));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_cancel(NULL, 1));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_ack(NULL, 1, text, NULL, 0));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_dispatch(NULL, 1, &count));
@@ -140,21 +156,34 @@ static void null_is_refused(void) {
   CHECK(roam_socket_last_error(NULL) == NULL);
   roam_socket_free(NULL);
 
-  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), &told, &socket));
+  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), NULL, &told, &socket));
   roam_str array = ROAM_STR("[]");
   roam_bytes hole = {NULL, 4};
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_connect(socket, missing));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_emit(socket, missing, array, NULL, 0));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_emit(socket, text, missing, NULL, 0));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_emit(socket, text, array, NULL, 1));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_emit(socket, text, array, &hole, 1));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_emit_volatile(socket, text, missing, NULL, 0));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_provide_auth(socket, 1, missing));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_refuse_auth(socket, 1, missing));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_emit(socket, missing, array, NULL));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_emit(socket, text, array, OPTIONS(.offline = ROAM_OFFLINE_LATEST, .key = missing)));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_emit(socket, text, missing, NULL));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_emit(socket, text, array, ATTACHED(NULL, 1)));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_emit(socket, text, array, ATTACHED(&hole, 1)));
   EXPECT(ROAM_E_NULL_ARGUMENT,
-         roam_socket_emit_with_ack(socket, text, array, NULL, 0, 0, empty, &request));
+         roam_socket_emit_with_ack(socket, text, array, NULL, empty, &request));
   EXPECT(ROAM_E_NULL_ARGUMENT,
-         roam_socket_emit_with_ack(socket, text, missing, NULL, 0, 0, done, &request));
+         roam_socket_emit_with_ack(socket, text, missing, NULL, done, &request));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_socket_ack(socket, 1, missing, NULL, 0));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_socket_ack(socket, 0, array, NULL, 0));
+
+  roam_registry *registry = roam_registry_new();
+  roam_socket *found = (roam_socket *)untouched;
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_registry_socket(NULL, URL, NULL, true, NULL, &told, NULL, &found));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_registry_socket(registry, missing, NULL, true, NULL, &told, NULL, &found));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_registry_socket(registry, URL, NULL, true, NULL, NULL, NULL, &found));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_registry_socket(registry, URL, NULL, true, NULL, &told, NULL, NULL));
+  CHECK(found == (roam_socket *)untouched && roam_registry_last_error(NULL) == NULL);
+  CHECK(roam_error_status(roam_registry_last_error(registry)) == ROAM_E_NULL_ARGUMENT);
+  roam_registry_free(NULL);
+  roam_registry_free(registry);
 
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_new(NULL, &conferred, &conference));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_new(options, NULL, &conference));
@@ -189,6 +218,7 @@ static void null_is_refused(void) {
   CHECK(roam_error_status(NULL) == ROAM_OK && roam_error_message(NULL).len == 0);
   CHECK(roam_error_layer(NULL) == 0 && roam_error_retry(NULL) == 0);
   CHECK(roam_error_http_status(NULL) == 0 && roam_error_close_code(NULL) == 0);
+  CHECK(roam_error_engine_code(NULL) == -1);
   CHECK(roam_error_retry_after_ms(NULL) == ROAM_UNKNOWN_MS);
   CHECK(roam_error_server_json(NULL).len == 0);
 
@@ -216,53 +246,53 @@ static void text_is_checked(void) {
   roam_manager *manager = NULL;
   roam_socket *socket = NULL;
   EXPECT(ROAM_OK, roam_manager_new(config, &managed, &manager));
-  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), &told, &socket));
+  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), NULL, &told, &socket));
 
   static const char *const broken[] = {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "a\xc3"};
   for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
     roam_str text = ROAM_STR(broken[i]);
     EXPECT(ROAM_E_INVALID_UTF8, roam_config_set_url(config, text));
-    EXPECT(ROAM_E_INVALID_UTF8, roam_socket_emit(socket, text, ROAM_STR("[]"), NULL, 0));
-    EXPECT(ROAM_E_INVALID_UTF8, roam_socket_emit(socket, ROAM_STR("a"), text, NULL, 0));
+    EXPECT(ROAM_E_INVALID_UTF8, roam_socket_emit(socket, text, ROAM_STR("[]"), NULL));
+    EXPECT(ROAM_E_INVALID_UTF8, roam_socket_emit(socket, ROAM_STR("a"), text, NULL));
     EXPECT(ROAM_E_INVALID_UTF8, roam_socket_connect(socket, text));
   }
   /* Nothing is read where the length cannot be true. */
   roam_str huge = {"[]", (size_t)1 << 30};
   roam_str endless = {"[]", SIZE_MAX};
-  EXPECT(ROAM_E_TOO_LARGE, roam_socket_emit(socket, ROAM_STR("a"), huge, NULL, 0));
-  EXPECT(ROAM_E_TOO_LARGE, roam_socket_emit(socket, endless, ROAM_STR("[]"), NULL, 0));
+  EXPECT(ROAM_E_TOO_LARGE, roam_socket_emit(socket, ROAM_STR("a"), huge, NULL));
+  EXPECT(ROAM_E_TOO_LARGE, roam_socket_emit(socket, endless, ROAM_STR("[]"), NULL));
   EXPECT(ROAM_E_TOO_LARGE, roam_socket_connect(socket, huge));
   EXPECT(ROAM_E_TOO_LARGE, roam_config_set_url(config, endless));
   roam_bytes large[2] = {{(const uint8_t *)"x", SIZE_MAX}, {(const uint8_t *)"x", 2}};
-  EXPECT(ROAM_E_TOO_LARGE, roam_socket_emit(socket, ROAM_STR("a"), ROAM_STR("[]"), large, 2));
-  EXPECT(ROAM_E_TOO_LARGE, roam_socket_emit(socket, ROAM_STR("a"), ROAM_STR("[]"), large, SIZE_MAX));
+  EXPECT(ROAM_E_TOO_LARGE, roam_socket_emit(socket, ROAM_STR("a"), ROAM_STR("[]"), ATTACHED(large, 2)));
+  EXPECT(ROAM_E_TOO_LARGE, roam_socket_emit(socket, ROAM_STR("a"), ROAM_STR("[]"), ATTACHED(large, SIZE_MAX)));
 
   /* The length counts, not a terminator: what follows it is not looked at. */
   roam_str part = {"[1,2]garbage", 5}, inner = {"[\"a\0b\"]", 7};
-  EXPECT(ROAM_OK, roam_socket_emit(socket, ROAM_STR("a"), part, NULL, 0));
-  EXPECT(ROAM_E_INVALID_JSON, roam_socket_emit(socket, ROAM_STR("a"), inner, NULL, 0));
+  EXPECT(ROAM_OK, roam_socket_emit(socket, ROAM_STR("a"), part, NULL));
+  EXPECT(ROAM_E_INVALID_JSON, roam_socket_emit(socket, ROAM_STR("a"), inner, NULL));
   roam_str nothing = {NULL, 0};
   EXPECT(ROAM_OK, roam_socket_connect(socket, nothing));
-  EXPECT(ROAM_E_INVALID_JSON, roam_socket_emit(socket, ROAM_STR("a"), nothing, NULL, 0));
+  EXPECT(ROAM_E_INVALID_JSON, roam_socket_emit(socket, ROAM_STR("a"), nothing, NULL));
 
   /* JSON and names. */
   char deep[400];
   memset(deep, '[', 200);
   memset(deep + 200, ']', 200);
   roam_str nested = {deep, 400};
-  EXPECT(ROAM_E_INVALID_JSON, roam_socket_emit(socket, ROAM_STR("a"), nested, NULL, 0));
-  EXPECT(ROAM_E_INVALID_JSON, roam_socket_emit(socket, ROAM_STR("a"), ROAM_STR("{}"), NULL, 0));
+  EXPECT(ROAM_E_INVALID_JSON, roam_socket_emit(socket, ROAM_STR("a"), nested, NULL));
+  EXPECT(ROAM_E_INVALID_JSON, roam_socket_emit(socket, ROAM_STR("a"), ROAM_STR("{}"), NULL));
   EXPECT(ROAM_E_INVALID_JSON, roam_socket_connect(socket, ROAM_STR("[]")));
-  EXPECT(ROAM_E_RESERVED_EVENT, roam_socket_emit(socket, ROAM_STR("connect"), ROAM_STR("[]"), NULL, 0));
+  EXPECT(ROAM_E_RESERVED_EVENT, roam_socket_emit(socket, ROAM_STR("connect"), ROAM_STR("[]"), NULL));
   roam_bytes byte = {(const uint8_t *)"x", 1}, eleven[11];
   for (int i = 0; i < 11; i++) eleven[i] = byte;
-  EXPECT(ROAM_E_ATTACHMENTS, roam_socket_emit(socket, ROAM_STR("a"), ROAM_STR("[{\"_placeholder\":true,\"num\":1}]"), &byte, 1));
-  EXPECT(ROAM_E_TOO_LARGE, roam_socket_emit(socket, ROAM_STR("a"), ROAM_STR("[]"), eleven, 11));
+  EXPECT(ROAM_E_ATTACHMENTS, roam_socket_emit(socket, ROAM_STR("a"), ROAM_STR("[{\"_placeholder\":true,\"num\":1}]"), ATTACHED(&byte, 1)));
+  EXPECT(ROAM_E_TOO_LARGE, roam_socket_emit(socket, ROAM_STR("a"), ROAM_STR("[]"), ATTACHED(eleven, 11)));
   roam_socket *second = NULL;
-  EXPECT(ROAM_E_INVALID_STATE, roam_socket_new(manager, ROAM_STR("/"), &told, &second));
+  EXPECT(ROAM_E_INVALID_STATE, roam_socket_new(manager, ROAM_STR("/"), NULL, &told, &second));
   static const char *const names[] = {"", "chat", "/a,b", "/a?b", "/a\nb"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    EXPECT(ROAM_E_INVALID_ARGUMENT, roam_socket_new(manager, ROAM_STR(names[i]), &told, &second));
+    EXPECT(ROAM_E_INVALID_ARGUMENT, roam_socket_new(manager, ROAM_STR(names[i]), NULL, &told, &second));
   CHECK(second == NULL && heard.destroyed == 0);
 
   /* The error is found on the object, by the thread that made the call, until the next. */
@@ -277,7 +307,7 @@ static void text_is_checked(void) {
   uint8_t *bytes = malloc(1000);
   memset(bytes, 7, 1000);
   roam_bytes attachment = {bytes, 1000};
-  EXPECT(ROAM_OK, roam_socket_emit(socket, ROAM_STR(name), ROAM_STR(args), &attachment, 1));
+  EXPECT(ROAM_OK, roam_socket_emit(socket, ROAM_STR(name), ROAM_STR(args), ATTACHED(&attachment, 1)));
   free(name);
   free(args);
   free(bytes);
@@ -321,6 +351,55 @@ static void numbers_are_checked(void) {
     EXPECT(ROAM_E_INVALID_ARGUMENT, roam_manager_new(config, &events, &manager));
   }
   CHECK(manager == NULL && seen.destroyed == 0);
+  events.struct_size = sizeof events;
+  EXPECT(ROAM_OK, roam_manager_new(config, &events, &manager));
+  roam_socket *socket = NULL;
+  roam_socket_events told = socket_events(NULL);
+  told.destroy = NULL;
+  roam_socket_options options_of_one = {.struct_size = sizeof options_of_one - 1};
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_socket_new(manager, ROAM_STR("/"), &options_of_one, &told, &socket));
+  static const roam_socket_options bad_options[] = {
+      {.struct_size = sizeof *bad_options, .retry_window = 1},
+      {.struct_size = sizeof *bad_options, .idempotency_key = true},
+      {.struct_size = sizeof *bad_options, .retries = 1, .retry_window = 10001},
+      {.struct_size = sizeof *bad_options, .ack_timeout_ms = UINT32_MAX},
+      {.struct_size = sizeof *bad_options, .query = {"a b", 3}}};
+  for (size_t i = 0; i < sizeof bad_options / sizeof *bad_options; i++)
+    EXPECT(ROAM_E_INVALID_ARGUMENT, roam_socket_new(manager, ROAM_STR("/"), &bad_options[i], &told, &socket));
+  CHECK(socket == NULL && !roam_manager_uses(manager, ROAM_STR("/")));
+  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), NULL, &told, &socket));
+  static const roam_emit_options bad_emits[] = {
+      {.struct_size = sizeof *bad_emits - 1},
+      {.struct_size = sizeof *bad_emits, .offline = 4},
+      {.struct_size = sizeof *bad_emits, .offline = ROAM_OFFLINE_LATEST},
+      {.struct_size = sizeof *bad_emits, .offline = ROAM_OFFLINE_FAIL, .wait_ms = 1},
+      {.struct_size = sizeof *bad_emits, .key = {"a", 1}},
+      {.struct_size = sizeof *bad_emits, .timeout_ms = UINT32_MAX}};
+  for (size_t i = 0; i < sizeof bad_emits / sizeof *bad_emits; i++)
+    EXPECT(ROAM_E_INVALID_ARGUMENT, roam_socket_emit(socket, ROAM_STR("a"), ROAM_STR("[]"), &bad_emits[i]));
+  /* Answers to nothing are ignored, and so is the time after the end. */
+  EXPECT(ROAM_OK, roam_manager_provide_target(manager, 1, URL, NULL, 0));
+  EXPECT(ROAM_OK, roam_manager_refuse_target(manager, UINT64_MAX, ROAM_STR("")));
+  EXPECT(ROAM_OK, roam_socket_provide_auth(socket, 1, ROAM_STR("")));
+  EXPECT(ROAM_OK, roam_socket_refuse_auth(socket, UINT64_MAX, ROAM_STR("")));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_manager_refuse_target(manager, 0, ROAM_STR("")));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_socket_refuse_auth(socket, 0, ROAM_STR("")));
+  static const roam_header split = {{"X", 1}, {"a\r\nB: c", 7}};
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_manager_set_headers(manager, &split, 1));
+  EXPECT(ROAM_E_TOO_LARGE, roam_manager_set_headers(manager, &split, SIZE_MAX));
+  EXPECT(ROAM_OK, roam_manager_set_headers(manager, NULL, 0));
+  EXPECT(ROAM_OK, roam_manager_set_reconnect(manager, config));
+  roam_registry *registry = roam_registry_new();
+  roam_socket *found = NULL;
+  EXPECT(ROAM_E_INVALID_URL, roam_registry_socket(registry, ROAM_STR("ftp://h"), NULL, true, NULL, &told, NULL, &found));
+  EXPECT(ROAM_E_INVALID_URL, roam_registry_socket(registry, ROAM_STR(""), NULL, false, NULL, &told, NULL, &found));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_registry_socket(registry, URL, NULL, true, &options_of_one, &told, NULL, &found));
+  CHECK(found == NULL);
+  roam_registry_free(registry);
+  roam_socket_free(socket);
+  EXPECT(ROAM_OK, roam_manager_free_wait(manager, LONG_MS));
+  CHECK(seen.destroyed == 1);
+  seen.destroyed = 0;
   /* A table of a newer header: the tail is ignored. M19: it may be gone at once. */
   struct {
     roam_manager_events known;
@@ -350,6 +429,11 @@ static void options_are_checked(void) {
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_reconnect_delay_ms(config, 20, 10));
   CHECK(strncmp(roam_error_message(roam_config_last_error(config)).data, "reconnect.min", 13) == 0);
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_reconnect_delay_ms(config, 1, UINT32_MAX));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_reconnect_pace(config, 5001, 0, 1));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_reconnect_pace(config, 0, UINT32_MAX, 1));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_reconnect_pace(config, 0, 0, 0));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_timeout_ms(config, ROAM_TIMEOUT_RACE, 0));
+  EXPECT(ROAM_OK, roam_config_set_timeout_ms(config, ROAM_TIMEOUT_UPGRADE_AGAIN, 100));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_timeout_ms(config, ROAM_TIMEOUT_DNS, 0));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_timeout_ms(config, ROAM_TIMEOUT_DNS, UINT32_MAX));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_limit(config, ROAM_LIMIT_JSON_DEPTH, 129));
@@ -458,8 +542,8 @@ static void many_come_and_go(int rounds, int measure) {
     roam_manager *manager = NULL;
     roam_socket *socket = NULL;
     EXPECT(ROAM_OK, roam_manager_new(configs[i % 4], &events, &manager));
-    EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), &heard, &socket));
-    EXPECT(ROAM_OK, roam_socket_emit_with_ack(socket, ROAM_STR("a"), ROAM_STR("[]"), NULL, 0, 0, witness_completion(&told), NULL));
+    EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), NULL, &heard, &socket));
+    EXPECT(ROAM_OK, roam_socket_emit_with_ack(socket, ROAM_STR("a"), ROAM_STR("[]"), NULL, witness_completion(&told), NULL));
     /* Now and then wait for the other side too, so that nothing piles up there. */
     if (i / 4 % 4 == 1) {
       EXPECT(ROAM_OK, roam_socket_free_wait(socket, LONG_MS));

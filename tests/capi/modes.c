@@ -15,9 +15,9 @@ typedef struct heard {
   void (*on_connect)(struct heard *heard);
 } heard;
 
-static void on_connect(void *user_data, roam_str socket_sid) {
+static void on_connect(void *user_data, roam_str socket_sid, bool recovered) {
   heard *own = user_data;
-  CHECK(socket_sid.len > 0);
+  CHECK(socket_sid.len > 0 && !recovered);
   witness_callback(&own->seen);
   SEE(&own->seen, (own->on = pthread_self(), own->seen.connects++));
   if (own->on_connect) own->on_connect(own);
@@ -62,7 +62,7 @@ static void open_socket(heard *own) {
   events.destroy = witness_destroy;
   events.on_connect = on_connect;
   events.on_event = on_event;
-  EXPECT(ROAM_OK, roam_socket_new(own->manager, ROAM_STR("/"), &events, &own->socket));
+  EXPECT(ROAM_OK, roam_socket_new(own->manager, ROAM_STR("/"), NULL, &events, &own->socket));
 }
 
 static void start(heard *own, witness *managed, uint32_t dispatch, loop *executor) {
@@ -76,12 +76,12 @@ static void start(heard *own, witness *managed, uint32_t dispatch, loop *executo
 }
 
 static void ask_in_vain(heard *own) {
-  EXPECT(ROAM_OK, roam_socket_emit_with_ack(own->socket, ROAM_STR("silent"), ROAM_STR("[]"), NULL, 0, 0, witness_completion(&own->seen), NULL));
+  EXPECT(ROAM_OK, roam_socket_emit_with_ack(own->socket, ROAM_STR("silent"), ROAM_STR("[]"), NULL, witness_completion(&own->seen), NULL));
 }
 
 static void connect_and_burst(heard *own) {
   EXPECT(ROAM_OK, roam_socket_connect(own->socket, ROAM_STR("")));
-  EXPECT(ROAM_OK, roam_socket_emit(own->socket, ROAM_STR("burst"), ROAM_STR("[]"), NULL, 0));
+  EXPECT(ROAM_OK, roam_socket_emit(own->socket, ROAM_STR("burst"), ROAM_STR("[]"), NULL));
 }
 
 static void end(heard *own, witness *managed) {
@@ -174,7 +174,7 @@ static void a_loop_that_ends_is_replaced(void) {
   EXPECT(ROAM_OK, roam_socket_connect(own.socket, ROAM_STR("")));
   WAIT(&own.seen, own.seen.connects == 1);
   loop_stop(&executor);
-  EXPECT(ROAM_OK, roam_socket_emit(own.socket, ROAM_STR("burst"), ROAM_STR("[]"), NULL, 0));
+  EXPECT(ROAM_OK, roam_socket_emit(own.socket, ROAM_STR("burst"), ROAM_STR("[]"), NULL));
   WAIT(&own.seen, own.seen.events == 100);
   CHECK(executor.refused == 1 && executor.posted == executor.started);
   free_both(&own);

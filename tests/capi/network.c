@@ -1,4 +1,4 @@
-/* TLS and proxy options. Arguments: certificate and key, PEM; a PKCS#12 file and its password. */
+/* Options of TLS, proxies and transports. Arguments: certificate and key, PEM; a PKCS#12 file and its password. */
 #define _GNU_SOURCE
 #include "common.h"
 
@@ -51,6 +51,52 @@ static void no_secret(const char *secret) {
   }
 }
 
+static void transports_are_checked(void) {
+  static const uint32_t order[] = {ROAM_TRANSPORT_POLLING, ROAM_TRANSPORT_WEBSOCKET}, wrong[] = {2};
+  roam_str text = ROAM_STR("x"), missing = {NULL, 3};
+  NONE(set_transports, order, 2, ROAM_OPENING_RACE);
+  NONE(set_revision, ROAM_REVISION_4);
+  NONE(set_switch, ROAM_SWITCH_COOKIES, true);
+  NONE(set_transport_query, ROAM_TRANSPORT_POLLING, text);
+  NONE(add_transport_header, ROAM_TRANSPORT_POLLING, text, text);
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_timestamps(NULL, ROAM_TIMESTAMPS_NEVER, text));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_add_protocol(NULL, text));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_parser(NULL, ROAM_PARSER_JSON));
+
+  BOTH(ROAM_E_NULL_ARGUMENT, set_transports, NULL, 1, ROAM_OPENING_RACE);
+  BOTH(ROAM_E_TOO_LARGE, set_transports, order, SIZE_MAX, ROAM_OPENING_RACE);
+  BOTH(ROAM_E_INVALID_ARGUMENT, set_transports, wrong, 1, ROAM_OPENING_RACE);
+  BOTH(ROAM_E_INVALID_ARGUMENT, set_transports, order, 2, 3);
+  BOTH(ROAM_E_INVALID_ARGUMENT, set_revision, 2);
+  BOTH(ROAM_E_INVALID_ARGUMENT, set_switch, 99, true);
+  BOTH(ROAM_E_NULL_ARGUMENT, set_transport_query, ROAM_TRANSPORT_WEBSOCKET, missing);
+  BOTH(ROAM_E_INVALID_URL, set_transport_query, ROAM_TRANSPORT_WEBSOCKET, ROAM_STR("sid=1"));
+  BOTH(ROAM_E_INVALID_ARGUMENT, set_transport_query, 2, text);
+  BOTH(ROAM_E_NULL_ARGUMENT, add_transport_header, ROAM_TRANSPORT_POLLING, text, missing);
+  BOTH(ROAM_E_INVALID_ARGUMENT, add_transport_header, ROAM_TRANSPORT_POLLING, ROAM_STR("a b"), text);
+  BOTH(ROAM_E_INVALID_ARGUMENT, add_transport_header, 2, text, text);
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_timestamps(config, 3, text));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_timestamps(config, ROAM_TIMESTAMPS_ALWAYS, ROAM_STR("EIO")));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_add_protocol(config, ROAM_STR("a b")));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_parser(config, 2));
+  EXPECT(ROAM_E_INVALID_ARGUMENT,
+         roam_conference_config_set_switch(options, ROAM_SWITCH_RECOVER_AFTER_DISCONNECT, true));
+  make(ROAM_OK); /* What was refused has changed nothing. */
+
+  BOTH(ROAM_OK, set_transports, order, 2, ROAM_OPENING_IN_TURN);
+  BOTH(ROAM_OK, set_revision, ROAM_REVISION_AUTO);
+  BOTH(ROAM_OK, set_switch, ROAM_SWITCH_REMEMBER_UPGRADE, true);
+  BOTH(ROAM_OK, set_transport_query, ROAM_TRANSPORT_POLLING, ROAM_STR("a=1&b"));
+  BOTH(ROAM_OK, add_transport_header, ROAM_TRANSPORT_WEBSOCKET, ROAM_STR("X-A"), text);
+  BOTH(ROAM_OK, set_timeout_ms, ROAM_TIMEOUT_RACE, 100);
+  BOTH(ROAM_OK, set_timeout_ms, ROAM_TIMEOUT_UPGRADE_AGAIN, 100);
+  EXPECT(ROAM_OK, roam_config_set_switch(config, ROAM_SWITCH_RECOVER_AFTER_DISCONNECT, true));
+  EXPECT(ROAM_OK, roam_config_set_timestamps(config, ROAM_TIMESTAMPS_ALWAYS, ROAM_STR("now")));
+  EXPECT(ROAM_OK, roam_config_add_protocol(config, ROAM_STR("chat")));
+  EXPECT(ROAM_OK, roam_config_set_parser(config, ROAM_PARSER_MSGPACK));
+  make(ROAM_OK);
+}
+
 int main(int count, char **args) {
   CHECK(count == 5);
   roam_str certificate = ROAM_STR(args[1]), key = ROAM_STR(args[2]), password = ROAM_STR(args[4]);
@@ -72,6 +118,7 @@ int main(int count, char **args) {
   config = roam_config_new();
   options = roam_conference_config_new();
   EXPECT(ROAM_OK, roam_config_set_url(config, ROAM_STR("https://127.0.0.1:9/")));
+  transports_are_checked();
   BOTH(ROAM_E_NULL_ARGUMENT, set_proxy, missing);
   BOTH(ROAM_E_NULL_ARGUMENT, set_client_certificate_pem, missing, key);
   BOTH(ROAM_E_NULL_ARGUMENT, set_client_certificate_pem, certificate, missing);

@@ -59,10 +59,10 @@ static void on_state(void *user_data, const roam_transition *step) {
   if (step->state == ROAM_SOCKET_STATE_CONNECTED) maybe_free(host, "on_state");
 }
 
-static void on_connect(void *user_data, roam_str socket_sid) {
+static void on_connect(void *user_data, roam_str socket_sid, bool recovered) {
   socket_host *host = user_data;
   witness_callback(&host->seen);
-  CHECK(socket_sid.len > 0);
+  CHECK(socket_sid.len > 0 && !recovered);
   CHECK(roam_socket_state(host->socket) == ROAM_SOCKET_STATE_CONNECTED);
   SEE(&host->seen, host->seen.connects++);
   maybe_free(host, "on_connect");
@@ -96,7 +96,7 @@ static void open_socket(socket_host *host, roam_manager *manager, const char *ns
   events.on_disconnect = on_disconnect;
   events.on_event = on_event;
   host->manager = manager;
-  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR(nsp), &events, &host->socket));
+  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR(nsp), NULL, &events, &host->socket));
   memset(&events, 0xff, sizeof events);
 }
 
@@ -107,12 +107,12 @@ static void start(socket_host *host, roam_manager *manager, const char *nsp) {
 }
 
 static roam_status ask(socket_host *host, const char *name) {
-  return roam_socket_emit_with_ack(host->socket, ROAM_STR(name), ROAM_STR("[\"a\",2]"), NULL, 0, 0,
+  return roam_socket_emit_with_ack(host->socket, ROAM_STR(name), ROAM_STR("[\"a\",2]"), NULL,
                                    witness_completion(&host->seen), NULL);
 }
 
 static roam_status tell(socket_host *host, const char *name) {
-  return roam_socket_emit(host->socket, ROAM_STR(name), ROAM_STR("[]"), NULL, 0);
+  return roam_socket_emit(host->socket, ROAM_STR(name), ROAM_STR("[]"), NULL);
 }
 
 /* ---- Both directions ---------------------------------------------------------------------- */
@@ -150,21 +150,21 @@ static void talk(uint32_t dispatch) {
   EXPECT(ROAM_OK, roam_socket_connect(host.socket, ROAM_STR("{\"secret\":1}")));
   roam_completion done = {&host.seen, check_reply};
   uint64_t request = 0;
-  EXPECT(ROAM_OK, roam_socket_emit_with_ack(host.socket, ROAM_STR("echo"), ROAM_STR("[\"a\",2]"), NULL, 0, 5000, done, &request));
+  EXPECT(ROAM_OK, roam_socket_emit_with_ack(host.socket, ROAM_STR("echo"), ROAM_STR("[\"a\",2]"), OPTIONS(.timeout_ms = 5000), done, &request));
   CHECK(request != 0);
-  EXPECT(ROAM_OK, roam_socket_emit(host.socket, ROAM_STR("hello \xc3\xa4"), ROAM_STR(" [ {\"k\": [1, 2]} ] "), NULL, 0));
+  EXPECT(ROAM_OK, roam_socket_emit(host.socket, ROAM_STR("hello \xc3\xa4"), ROAM_STR(" [ {\"k\": [1, 2]} ] "), NULL));
   roam_bytes parts[] = {{(const uint8_t *)"abc", 3}, {NULL, 0}};
   EXPECT(ROAM_OK, roam_socket_emit(host.socket, ROAM_STR("binary"),
-                                   ROAM_STR("[[{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}]]"), parts, 2));
+                                   ROAM_STR("[[{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}]]"), ATTACHED(parts, 2)));
   EXPECT(ROAM_OK, tell(&host, "ask"));
   WAIT(&host.seen, host.seen.replies == 1 && host.seen.events == 4);
   CHECK(roam_manager_state(manager) == ROAM_MANAGER_STATE_CONNECTED);
 
   /* Cancelled, out of time, lost with the namespace. */
-  EXPECT(ROAM_OK, roam_socket_emit_with_ack(host.socket, ROAM_STR("silent"), ROAM_STR("[]"), NULL, 0, 0, witness_completion(&host.seen), &request));
+  EXPECT(ROAM_OK, roam_socket_emit_with_ack(host.socket, ROAM_STR("silent"), ROAM_STR("[]"), NULL, witness_completion(&host.seen), &request));
   EXPECT(ROAM_OK, roam_socket_cancel(host.socket, request));
   EXPECT(ROAM_OK, roam_socket_cancel(host.socket, 12345));
-  EXPECT(ROAM_OK, roam_socket_emit_with_ack(host.socket, ROAM_STR("silent"), ROAM_STR("[]"), NULL, 0, 20, witness_completion(&host.seen), NULL));
+  EXPECT(ROAM_OK, roam_socket_emit_with_ack(host.socket, ROAM_STR("silent"), ROAM_STR("[]"), OPTIONS(.timeout_ms = 20), witness_completion(&host.seen), NULL));
   WAIT(&host.seen, host.seen.others == 2);
   EXPECT(ROAM_OK, tell(&host, "leave"));
   WAIT(&host.seen, host.seen.disconnects == 1);
@@ -207,7 +207,7 @@ static void free_in(const char *callback, uint32_t dispatch) {
   host.free_in = callback;
   for (int i = 0; i < 3; i++) EXPECT(ROAM_OK, ask(&host, "silent"));
   roam_completion done = {&host, free_in_completion};
-  EXPECT(ROAM_OK, roam_socket_emit_with_ack(host.socket, ROAM_STR("echo"), ROAM_STR("[]"), NULL, 0, 0, done, NULL));
+  EXPECT(ROAM_OK, roam_socket_emit_with_ack(host.socket, ROAM_STR("echo"), ROAM_STR("[]"), NULL, done, NULL));
   EXPECT(ROAM_OK, tell(&host, "burst"));
   EXPECT(ROAM_OK, tell(&host, "leave"));
   EXPECT(ROAM_OK, roam_socket_connect(host.socket, ROAM_STR("")));
@@ -364,7 +364,7 @@ static void call_everything(socket_host *host, const roam_event *event) {
   CHECK(roam_manager_state(host->manager) == ROAM_MANAGER_STATE_CONNECTED);
   CHECK(roam_socket_state(host->socket) == ROAM_SOCKET_STATE_CONNECTED);
   EXPECT(ROAM_OK, roam_socket_connect(host->socket, ROAM_STR("")));
-  EXPECT(ROAM_OK, roam_socket_emit_volatile(host->socket, ROAM_STR("echo"), ROAM_STR("[]"), NULL, 0));
+  EXPECT(ROAM_OK, roam_socket_emit(host->socket, ROAM_STR("echo"), ROAM_STR("[]"), OPTIONS(.offline = ROAM_OFFLINE_VOLATILE)));
   EXPECT(ROAM_OK, ask(host, "echo"));
   static socket_host inner[10];
   socket_host *mine = &inner[host->depth - 1];
@@ -424,7 +424,7 @@ static void a_free_that_timed_out_is_one(uint32_t dispatch) {
   events.destroy = witness_destroy;
   events.on_state = hang_in_state;
   events.on_connect = on_connect;
-  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), &events, &host.socket));
+  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), NULL, &events, &host.socket));
   EXPECT(ROAM_OK, roam_socket_connect(host.socket, ROAM_STR("")));
   WAIT(&host.seen, host.depth == 1);
   EXPECT(ROAM_E_TIMED_OUT, roam_socket_free_wait(host.socket, 10));

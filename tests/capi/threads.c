@@ -95,9 +95,9 @@ static void a_dial_without_a_thread_is_tried_again(void) {
   memset(&events, 0, sizeof events);
   events.struct_size = sizeof events;
   roam_socket *socket = NULL;
-  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), &events, &socket));
+  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), NULL, &events, &socket));
   atomic_store(&refusing, 1);
-  EXPECT(ROAM_OK, roam_socket_emit_with_ack(socket, ROAM_STR("a"), ROAM_STR("[]"), NULL, 0, 50, witness_completion(&told), NULL));
+  EXPECT(ROAM_OK, roam_socket_emit_with_ack(socket, ROAM_STR("a"), ROAM_STR("[]"), OPTIONS(.timeout_ms = 50), witness_completion(&told), NULL));
   EXPECT(ROAM_OK, roam_socket_connect(socket, ROAM_STR("")));
   refuse(8);
   WAIT(&told, told.completions == 1);
