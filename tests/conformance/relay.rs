@@ -170,6 +170,8 @@ impl Connection {
 
 impl Shared {
     fn connect(this: &Arc<Self>, client: TcpStream) {
+        // Whoever cuts connections that the server knows of cuts this one, too.
+        let mut open = this.open.lock().unwrap();
         let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, this.upstream)) else {
             linger_zero(&client);
             return;
@@ -177,7 +179,8 @@ impl Shared {
         let _ = client.set_nodelay(true);
         let _ = server.set_nodelay(true);
         let connection = Arc::new(Connection { client, server, reset: AtomicBool::new(false) });
-        this.open.lock().unwrap().push(Arc::clone(&connection));
+        open.push(Arc::clone(&connection));
+        drop(open);
         let ends = Arc::new(AtomicUsize::new(0));
         for to_server in [true, false] {
             let (shared, connection) = (Arc::clone(this), Arc::clone(&connection));
@@ -326,4 +329,77 @@ impl Drop for Stripping {
         let _ = self.process.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+#[test]
+fn nginx_strips_what_an_upgrade_is_made_of() {
+    use std::io::{BufRead, BufReader};
+    let mut fake = crate::fake::Fake::start();
+    let nginx = Stripping::start(fake.port());
+    let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, nginx.port)).unwrap();
+    client
+        .write_all(
+            b"GET /x HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        )
+        .unwrap();
+    let request = fake.request();
+    assert!(!request.is_websocket() && request.path() == "/x");
+    request.ok("plain");
+    let mut line = String::new();
+    BufReader::new(client).read_line(&mut line).unwrap();
+    assert_eq!(line, "HTTP/1.1 200 Scripted\r\n");
+}
+
+#[test]
+fn a_relay_delays_freezes_cuts_and_refuses() {
+    let upstream = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let delay = Duration::from_millis(30);
+    let relay = Relay::delaying(upstream.local_addr().unwrap().port(), delay);
+    let connect = || {
+        let client = TcpStream::connect((Ipv4Addr::LOCALHOST, relay.port())).unwrap();
+        (client, upstream.accept().unwrap().0)
+    };
+    let mut byte = [0];
+
+    let start = Instant::now();
+    let (mut client, mut server) = connect();
+    client.write_all(b"a").unwrap();
+    server.read_exact(&mut byte).unwrap();
+    assert!(start.elapsed() >= 3 * delay, "the TCP handshake, and one way");
+    let start = Instant::now();
+    server.write_all(b"b").unwrap();
+    client.read_exact(&mut byte).unwrap();
+    assert!(start.elapsed() >= delay);
+
+    relay.freeze(true);
+    client.write_all(b"c").unwrap();
+    server.set_read_timeout(Some(3 * delay)).unwrap();
+    assert!(server.read(&mut byte).is_err(), "nothing passes");
+    relay.freeze(false);
+    server.set_read_timeout(Some(PATIENCE)).unwrap();
+    server.read_exact(&mut byte).unwrap();
+
+    relay.reset();
+    for mut end in [client, server] {
+        end.set_read_timeout(Some(PATIENCE)).unwrap();
+        let error = end.read(&mut byte).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    }
+    relay.until_open(0);
+
+    let (mut client, mut server) = connect();
+    relay.reset_after(2);
+    client.write_all(b"xyz").unwrap();
+    let mut seen = Vec::new();
+    assert!(server.read_to_end(&mut seen).is_err());
+    assert!(b"xyz".starts_with(&seen) && seen.len() < 3);
+
+    let (mut client, _server) = connect();
+    relay.finish();
+    assert_eq!(client.read(&mut byte).unwrap(), 0, "an end in order");
+
+    relay.refuse(true);
+    let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, relay.port())).unwrap();
+    assert!(matches!(client.read(&mut byte), Err(_) | Ok(0)));
+    assert_eq!(relay.accepted(), 4);
 }
