@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub, dead_code)]
 
+#[path = "conformance/beyond.rs"]
+mod beyond;
 #[path = "conformance/case.rs"]
 mod case;
 #[path = "conformance/coverage.rs"]

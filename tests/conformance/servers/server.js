@@ -1,6 +1,6 @@
 // The standard test server on socket.io 2, 3 or 4, whichever NODE_PATH leads to.
 //
-// argv[2] holds the options as JSON: `port`, `tls` {cert, key: paths}, `parser` "msgpack", `log` [kinds], `slow` ms, and those of
+// argv[2] holds the options as JSON: `port`, `tls` {cert, key: paths, and more of node}, `parser` "msgpack", `log` [kinds], `slow` ms, and those of
 // Socket.IO itself. It writes one JSON object a line: first {"port": N}, then what `log` below tells. It ends with its input.
 "use strict";
 
@@ -14,7 +14,7 @@ const wanted = new Set(["open", "upgrade", "close", "join", "leave", ...kinds]);
 const tell = (kind, what) => wanted.has(kind) && log(kind, what);
 
 const http = tls
-  ? require("node:https").createServer({ cert: fs.readFileSync(tls.cert), key: fs.readFileSync(tls.key) })
+  ? require("node:https").createServer({ ...tls, cert: fs.readFileSync(tls.cert), key: fs.readFileSync(tls.key) })
   : require("node:http").createServer();
 
 // Every request, before Socket.IO sees it.
