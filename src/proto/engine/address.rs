@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{Endpoint, Extra, HeaderList, Revision, Target, Transport, TransportConfig};
-use crate::proto::engine::cookies::Jar;
+use crate::proto::engine::cookies::Jars;
 use crate::proto::engine::handshake::percent_encode_component;
 use crate::proto::io::Headers;
 use crate::proto::time::Timestamp;
@@ -86,7 +86,7 @@ impl Address {
     }
 
     /// The headers of a request of this transport: those of the application, and the cookies.
-    pub fn headers(&self, transport: Transport, jar: &Jar, now: Timestamp) -> Headers {
+    pub fn headers(&self, transport: Transport, jars: &Jars, now: Timestamp) -> Headers {
         let extra = &self.extra(transport).headers;
         let own = |list: &HeaderList| list.0.clone();
         let mut all = own(&self.target.headers);
@@ -96,7 +96,7 @@ impl Address {
             let user: Vec<String> =
                 all.extract_if(.., |header| is_cookie(header)).map(|(_, value)| value).collect();
             let user = (!user.is_empty()).then(|| user.join("; "));
-            if let Some(cookie) = jar.header(user.as_deref(), now) {
+            if let Some(cookie) = jars.header(&self.endpoint, user.as_deref(), now) {
                 all.push(("Cookie".to_owned(), cookie));
             }
         }

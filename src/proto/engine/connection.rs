@@ -7,14 +7,14 @@ use std::collections::VecDeque;
 use crate::config::{CommonConfig, Transport};
 use crate::error::{Code, Error, Result};
 use crate::proto::engine::address::Address;
-use crate::proto::engine::cookies::Jar;
+use crate::proto::engine::cookies::Jars;
 use crate::proto::engine::packet;
 use crate::proto::engine::payload::{self, Packets};
 use crate::proto::engine::polling::{self, Polling};
 use crate::proto::engine::refusal::refusal;
 use crate::proto::engine::session::{Engine, Frame};
 use crate::proto::engine::upgrade::{Probe, Stage};
-use crate::proto::io::{Exchange, HttpResponse, Transmit, WireId};
+use crate::proto::io::{Cookies, Exchange, HttpResponse, Transmit, WireId};
 use crate::proto::time::{Timestamp, earliest, millis};
 
 /// What happened to the transports.
@@ -53,12 +53,23 @@ pub struct Connection {
     pub(super) notices: VecDeque<Notice>,
 }
 
+/// How a connection is let go of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goodbye {
+    /// It is broken.
+    Silent,
+    /// The server is told, and what is queued is not sent any more.
+    Close,
+    /// What is queued is sent, and the server is told.
+    Flush,
+}
+
 /// What a connection needs from around it.
 pub struct Context<'a> {
     /// Options.
     pub config: &'a CommonConfig,
-    /// The cookies of the server.
-    pub jar: &'a mut Jar,
+    /// The cookies of all servers.
+    pub jars: &'a mut Jars,
     /// Where what is to be done goes.
     pub control: &'a mut VecDeque<Transmit>,
     /// The number of the next wire.
@@ -77,7 +88,7 @@ impl Context<'_> {
     pub(super) fn dial(&mut self, address: &mut Address, sid: Option<&str>) -> WireId {
         let wire = self.wire();
         let path_and_query = address.path_and_query(Transport::Websocket, sid, self.now);
-        let headers = address.headers(Transport::Websocket, self.jar, self.now);
+        let headers = address.headers(Transport::Websocket, self.jars, self.now);
         let endpoint = address.endpoint();
         self.control.push_back(Transmit::Dial { wire, endpoint, path_and_query, headers });
         wire
@@ -99,7 +110,7 @@ impl Connection {
             Transport::Polling => {
                 let wire = cx.wire();
                 let mut polling = Polling::new(wire);
-                let request = polling.open(&mut address, cx.jar, cx.now);
+                let request = polling.open(&mut address, cx.jars, cx.now);
                 let endpoint = address.endpoint();
                 cx.control.push_back(Transmit::Request { wire, endpoint, request });
                 Carrier::Polling(polling)
@@ -213,8 +224,15 @@ impl Connection {
         }
     }
 
+    fn keep_cookies(&self, cookies: &Cookies, cx: &mut Context<'_>) {
+        if self.address.config().cookies {
+            cx.jars.store(&self.address.endpoint(), cookies, cx.now);
+        }
+    }
+
     /// A WebSocket handshake is done.
-    pub fn handle_connected(&mut self, wire: WireId, cx: &mut Context<'_>) {
+    pub fn handle_connected(&mut self, wire: WireId, cookies: &Cookies, cx: &mut Context<'_>) {
+        self.keep_cookies(cookies, cx);
         match &mut self.probe {
             Some(probe) if probe.wire == wire => {
                 probe.stage = Stage::Asked;
@@ -259,19 +277,15 @@ impl Connection {
         let Carrier::Polling(polling) = &mut self.carrier else { return false };
         let Some(arrived) = polling.answered(exchange) else { return false };
         let revision = self.address.revision();
-        let config = cx.config;
-        let cookies = self.address.config().cookies;
-        let engine = self.start_engine(config, cx.now);
         let response = match result {
             Ok(response) => response,
             Err(error) => {
-                engine.handle_closed(error);
+                self.start_engine(cx.config, cx.now).handle_closed(error);
                 return false;
             }
         };
-        if cookies {
-            cx.jar.store(&response.cookies, cx.now);
-        }
+        self.keep_cookies(&response.cookies, cx);
+        let engine = self.start_engine(cx.config, cx.now);
         if response.status != 200 {
             let phase = match exchange {
                 Exchange::Poll => "poll",
@@ -349,6 +363,13 @@ impl Connection {
         }
     }
 
+    /// What is awaited may have arrived without having been read: it has at least until then.
+    pub fn renew(&mut self, until: Timestamp) {
+        if let Carrier::Polling(polling) = &mut self.carrier {
+            polling.renew(until);
+        }
+    }
+
     /// When [`Connection::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         let engine = self.engine.as_ref().and_then(Engine::poll_timeout);
@@ -366,11 +387,15 @@ impl Connection {
     pub fn ping(&mut self, control: &mut VecDeque<Transmit>) {
         match &self.carrier {
             Carrier::Websocket { wire, .. } => control.push_back(Transmit::Ping { wire: *wire }),
-            // An answer that is due already will do.
             Carrier::Polling(polling) if polling.is_writable() => {
                 self.send(Frame::Text(packet::NOOP));
             }
-            Carrier::Polling(_) => {}
+            // Polling is silent until the switch. An answer that is due already will do, too.
+            Carrier::Polling(_) => {
+                if let Some(probe) = self.probe.as_ref().filter(|it| it.stage == Stage::Switching) {
+                    control.push_back(Transmit::Ping { wire: probe.wire });
+                }
+            }
         }
     }
 
@@ -378,7 +403,7 @@ impl Connection {
     pub fn poll_transmit(
         &mut self,
         config: &CommonConfig,
-        jar: &Jar,
+        jars: &Jars,
         now: Timestamp,
     ) -> Option<Transmit> {
         let engine = self.engine.as_mut()?;
@@ -395,16 +420,15 @@ impl Connection {
                 let limit = millis(config.timeouts.post);
                 let read = !self.reading_paused;
                 let address = &mut self.address;
-                let request = polling.poll_request(engine, address, jar, read, limit, now)?;
+                let request = polling.poll_request(engine, address, jars, read, limit, now)?;
                 let endpoint = address.endpoint();
                 Some(Transmit::Request { wire: polling.wire, endpoint, request })
             }
         }
     }
 
-    /// Let go of the connection. With `goodbye`, what is queued is sent, and the server is told.
-    /// Gives the connection back when the server can be told only after its answer.
-    pub fn release(mut self, goodbye: bool, cx: &mut Context<'_>) -> Option<Self> {
+    /// Let go of the connection. Gives it back when the server can be told only after its answer.
+    pub fn release(mut self, goodbye: Goodbye, cx: &mut Context<'_>) -> Option<Self> {
         if let Some(probe) = self.probe.take() {
             cx.hang_up(probe.wire);
         }
@@ -412,7 +436,9 @@ impl Connection {
             Carrier::Websocket { over: true, .. } => None,
             Carrier::Websocket { wire, .. } => {
                 let wire = *wire;
-                if goodbye && let Some(engine) = &mut self.engine {
+                if goodbye == Goodbye::Flush
+                    && let Some(engine) = &mut self.engine
+                {
                     while let Some(frame) = engine.poll_transmit() {
                         cx.control.push_back(websocket_transmit(wire, frame, &self.address));
                     }
@@ -422,7 +448,8 @@ impl Connection {
             }
             Carrier::Polling(polling) => {
                 let wire = polling.wire;
-                if !goodbye || self.engine.as_ref().is_some_and(Engine::is_closed) {
+                let over = self.engine.as_ref().is_some_and(Engine::is_closed);
+                if goodbye == Goodbye::Silent || over {
                     cx.hang_up(wire);
                     return None;
                 }
@@ -430,7 +457,10 @@ impl Connection {
                 let Some(engine) = self.engine.as_mut().filter(|engine| engine.is_open()) else {
                     return Some(self);
                 };
-                let farewell = polling::farewell(engine, &mut self.address, cx.jar, cx.now);
+                if goodbye == Goodbye::Close {
+                    while engine.poll_transmit().is_some() {}
+                }
+                let farewell = polling::farewell(engine, &mut self.address, cx.jars, cx.now);
                 cx.control.push_back(Transmit::Hangup { wire, farewell });
                 None
             }

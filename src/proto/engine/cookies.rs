@@ -1,4 +1,4 @@
-//! The cookies of one server: enough for sticky sessions, and no more.
+//! The cookies of each server: enough for sticky sessions, and no more.
 //!
 //! A cookie has a name, a value and an end; every other attribute is ignored, because a jar speaks to
 //! one server only. The end counts on the suspend-aware clock: the device's wall clock may be years off, so
@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use crate::config::Endpoint;
 use crate::proto::io::Cookies;
 use crate::proto::time::Timestamp;
 
@@ -15,6 +16,52 @@ use crate::proto::time::Timestamp;
 const MAX_COOKIES: usize = 64;
 /// A longer `Set-Cookie` is ignored, in bytes.
 const MAX_LENGTH: usize = 4 << 10;
+
+/// Servers whose cookies are kept, the last ones of those that a manager is sent to.
+const MAX_JARS: usize = 16;
+
+/// A jar for every server. Connections to several may live at a time, and none may hear what another
+/// has said.
+#[derive(Debug, Default)]
+pub struct Jars(Vec<(Origin, Jar)>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Origin {
+    secure: bool,
+    host: String,
+    port: u16,
+}
+
+impl Origin {
+    fn is_of(&self, server: &Endpoint) -> bool {
+        self.port == server.port && self.secure == server.secure && self.host == server.host
+    }
+}
+
+impl Jars {
+    /// Take over what an answer of a server says, see [`Jar::store`].
+    pub fn store(&mut self, server: &Endpoint, answer: &Cookies, now: Timestamp) {
+        if answer.set.is_empty() {
+            return;
+        }
+        if let Some((_, jar)) = self.0.iter_mut().find(|(origin, _)| origin.is_of(server)) {
+            return jar.store(answer, now);
+        }
+        if self.0.len() == MAX_JARS {
+            self.0.remove(0);
+        }
+        let origin = Origin { secure: server.secure, host: server.host.clone(), port: server.port };
+        let mut jar = Jar::default();
+        jar.store(answer, now);
+        self.0.push((origin, jar));
+    }
+
+    /// The value of the header `Cookie` for a server, see [`Jar::header`].
+    pub fn header(&self, server: &Endpoint, user: Option<&str>, now: Timestamp) -> Option<String> {
+        let jar = self.0.iter().find(|(origin, _)| origin.is_of(server));
+        jar.map_or(&Jar::default(), |(_, jar)| jar).header(user, now)
+    }
+}
 
 /// A cookie jar.
 #[derive(Clone, Default)]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::config::Transport;
 use crate::proto::engine::address::Address;
-use crate::proto::engine::cookies::Jar;
+use crate::proto::engine::cookies::Jars;
 use crate::proto::engine::packet;
 use crate::proto::engine::session::{Engine, Frame};
 use crate::proto::io::{Exchange, HttpRequest, WireId};
@@ -77,10 +77,20 @@ impl Polling {
         self.posting
     }
 
+    /// The POST in flight has at least until then.
+    pub(super) fn renew(&mut self, until: Timestamp) {
+        self.posting = self.posting.map(|deadline| deadline.max(until));
+    }
+
     /// The first request: no session yet.
-    pub(super) fn open(&mut self, address: &mut Address, jar: &Jar, now: Timestamp) -> HttpRequest {
+    pub(super) fn open(
+        &mut self,
+        address: &mut Address,
+        jars: &Jars,
+        now: Timestamp,
+    ) -> HttpRequest {
         self.getting = true;
-        get(address, None, jar, now)
+        get(address, None, jars, now)
     }
 
     /// The next request of an open session, if one may go. Without `read` no GET.
@@ -88,7 +98,7 @@ impl Polling {
         &mut self,
         engine: &mut Engine,
         address: &mut Address,
-        jar: &Jar,
+        jars: &Jars,
         read: bool,
         post_limit_ms: u64,
         now: Timestamp,
@@ -98,7 +108,7 @@ impl Polling {
         }
         // What is to be said first: a pong should not wait for the GET's dial.
         if self.posting.is_none()
-            && let Some((request, packets)) = post(engine, address, jar, now)
+            && let Some((request, packets)) = post(engine, address, jars, now)
         {
             self.posting = Some(now + post_limit_ms);
             self.posted = packets;
@@ -107,7 +117,7 @@ impl Polling {
         if read && !self.getting {
             self.getting = true;
             let sid = engine.handshake().map(|handshake| handshake.sid.clone());
-            return Some(get(address, sid.as_deref(), jar, now));
+            return Some(get(address, sid.as_deref(), jars, now));
         }
         None
     }
@@ -117,22 +127,22 @@ impl Polling {
 pub(super) fn farewell(
     engine: &mut Engine,
     address: &mut Address,
-    jar: &Jar,
+    jars: &Jars,
     now: Timestamp,
 ) -> Vec<HttpRequest> {
     engine.send(Frame::Text(packet::CLOSE));
-    std::iter::from_fn(|| post(engine, address, jar, now).map(|(request, _)| request)).collect()
+    std::iter::from_fn(|| post(engine, address, jars, now).map(|(request, _)| request)).collect()
 }
 
-fn get(address: &mut Address, sid: Option<&str>, jar: &Jar, now: Timestamp) -> HttpRequest {
-    request(Exchange::Poll, address, sid, Vec::new(), jar, now)
+fn get(address: &mut Address, sid: Option<&str>, jars: &Jars, now: Timestamp) -> HttpRequest {
+    request(Exchange::Poll, address, sid, Vec::new(), jars, now)
 }
 
 /// One POST with as many packets as fit.
 fn post(
     engine: &mut Engine,
     address: &mut Address,
-    jar: &Jar,
+    jars: &Jars,
     now: Timestamp,
 ) -> Option<(HttpRequest, u64)> {
     let sid = engine.handshake()?.sid.clone();
@@ -140,7 +150,7 @@ fn post(
     if body.packets == 0 {
         return None;
     }
-    let request = request(Exchange::Post, address, Some(&sid), body.parts, jar, now);
+    let request = request(Exchange::Post, address, Some(&sid), body.parts, jars, now);
     Some((request, body.packets as u64))
 }
 
@@ -149,13 +159,13 @@ fn request(
     address: &mut Address,
     sid: Option<&str>,
     body: Vec<Bytes>,
-    jar: &Jar,
+    jars: &Jars,
     now: Timestamp,
 ) -> HttpRequest {
     HttpRequest {
         exchange,
         path_and_query: address.path_and_query(Transport::Polling, sid, now),
-        headers: address.headers(Transport::Polling, jar, now),
+        headers: address.headers(Transport::Polling, jars, now),
         body,
         binary: false,
     }

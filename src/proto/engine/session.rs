@@ -77,9 +77,12 @@ impl fmt::Debug for EngineEvent {
 
 #[derive(Debug)]
 enum Phase {
-    Opening { deadline: Timestamp },
+    Opening {
+        deadline: Timestamp,
+    },
     Open(Open),
-    Closed,
+    /// What the server said when it opened counts for what came before the end.
+    Closed(Option<Handshake>),
 }
 
 #[derive(Debug)]
@@ -130,7 +133,8 @@ impl Engine {
     pub const fn handshake(&self) -> Option<&Handshake> {
         match &self.phase {
             Phase::Open(open) => Some(&open.handshake),
-            _ => None,
+            Phase::Closed(handshake) => handshake.as_ref(),
+            Phase::Opening { .. } => None,
         }
     }
 
@@ -146,7 +150,7 @@ impl Engine {
 
     /// Whether it is over.
     pub const fn is_closed(&self) -> bool {
-        matches!(self.phase, Phase::Closed)
+        matches!(self.phase, Phase::Closed(_))
     }
 
     /// Frames and bytes that wait for the wire.
@@ -194,7 +198,7 @@ impl Engine {
             Err(error) => return self.close(Error::new(Code::EnginePacket, error.to_string())),
         };
         let open = match &mut self.phase {
-            Phase::Closed => return,
+            Phase::Closed(_) => return,
             Phase::Opening { .. } if kind == PacketType::Open => {
                 return match Handshake::parse(&frame[start..]) {
                     Ok(handshake) => self.open(handshake, now),
@@ -277,10 +281,13 @@ impl Engine {
     }
 
     fn close(&mut self, error: Error) {
-        if !matches!(self.phase, Phase::Closed) {
-            self.phase = Phase::Closed;
-            self.events.push_back(EngineEvent::Closed(error));
-        }
+        let handshake = match std::mem::replace(&mut self.phase, Phase::Closed(None)) {
+            Phase::Open(open) => Some(open.handshake),
+            Phase::Opening { .. } => None,
+            closed @ Phase::Closed(_) => return self.phase = closed,
+        };
+        self.phase = Phase::Closed(handshake);
+        self.events.push_back(EngineEvent::Closed(error));
     }
 
     /// When the client beats unasked: in revision 3 always, which goes on while no pong can be read; in

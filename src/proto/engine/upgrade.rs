@@ -54,6 +54,7 @@ impl Connection {
         config.upgrade
             && config.allows(Transport::Websocket)
             && self.transport() == Transport::Polling
+            && self.is_open()
             && offered.is_some_and(|handshake| handshake.upgrades_websocket)
     }
 

@@ -1,11 +1,10 @@
 //! What arrives from the network: to which connection it belongs, and what that makes of it.
 
 use super::{Path, PathEvent};
-use crate::error::Error;
 use crate::error::Result;
-use crate::proto::engine::connection::{Connection, Context, Notice};
+use crate::proto::engine::connection::{Connection, Context, Goodbye, Notice};
 use crate::proto::engine::session::{Engine, EngineEvent, Frame};
-use crate::proto::io::{Cookies, Exchange, HttpResponse, Input, LinkId, WireId};
+use crate::proto::io::{Exchange, HttpResponse, Input, LinkId, WireId};
 use crate::proto::path::link::Link;
 use crate::proto::time::Timestamp;
 
@@ -38,8 +37,9 @@ impl Path {
                         link.probe = None;
                     }
                 }
-                self.keep_cookies(&cookies, now);
-                self.with(wire, now, |connection, cx| connection.handle_connected(wire, cx));
+                self.with(wire, now, |connection, cx| {
+                    connection.handle_connected(wire, &cookies, cx);
+                });
             }
             Input::Failed { wire, error } | Input::Closed { wire, error } => {
                 self.with(wire, now, |connection, cx| {
@@ -47,12 +47,6 @@ impl Path {
                 });
             }
             Input::HostQueue { full } => self.handle_host_queue(full, now),
-        }
-    }
-
-    fn keep_cookies(&mut self, cookies: &Cookies, now: Timestamp) {
-        if self.config.transports.cookies {
-            self.jar.store(cookies, now);
         }
     }
 
@@ -157,13 +151,13 @@ impl Path {
         };
         let (_, mut cx) = self.split(now);
         connection.handle_response(exchange, result, &mut cx);
-        self.release(connection, true, now);
+        self.release(connection, Goodbye::Flush, now);
     }
 
     pub(super) fn linger_timeout(&mut self, now: Timestamp) {
         while let Some(place) = self.lingering.iter().position(|(_, until)| *until <= now) {
             let (connection, _) = self.lingering.remove(place);
-            self.release(connection, false, now);
+            self.release(connection, Goodbye::Silent, now);
         }
     }
 
@@ -184,7 +178,7 @@ impl Path {
                     self.events.push_back(PathEvent::Binary { link: id, data });
                 }
                 EngineEvent::Closed(error) if self.events.is_empty() => {
-                    return self.lose(index, error, now);
+                    return self.lose(index, error, Goodbye::Silent, now);
                 }
                 EngineEvent::Closed(error) => self.links[index].ended = Some(error),
             }
@@ -197,17 +191,16 @@ impl Path {
         while let Some(notice) = self.get_mut(id).and_then(notice) {
             match notice {
                 Notice::Upgraded => {
-                    self.learn_websocket(true);
+                    self.learn_websocket(id, true);
                     self.reprobe(id);
                     self.events.push_back(PathEvent::Upgraded(id));
                 }
-                Notice::UpgradeFailed(error) => self.upgrade_failed(error),
+                Notice::UpgradeFailed(error) => {
+                    self.learn_websocket(id, false);
+                    self.reprobe(id);
+                    self.events.push_back(PathEvent::UpgradeFailed(error));
+                }
             }
         }
-    }
-
-    fn upgrade_failed(&mut self, error: Error) {
-        self.learn_websocket(false);
-        self.events.push_back(PathEvent::UpgradeFailed(error));
     }
 }

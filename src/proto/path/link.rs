@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::config::Target;
 use crate::error::Error;
 use crate::proto::engine::connection::Connection;
 use crate::proto::engine::session::Engine;
@@ -39,6 +40,7 @@ pub(super) struct Probe {
 pub(super) struct Link {
     pub(super) id: LinkId,
     pub(super) role: Role,
+    pub(super) target: Target,
     pub(super) dialled: Timestamp,
     /// None while it opens.
     pub(super) opened: Option<Connection>,
@@ -61,10 +63,11 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(id: LinkId, now: Timestamp, attempt_limit: u64) -> Self {
+    pub(super) fn new(id: LinkId, target: Target, now: Timestamp, attempt_limit: u64) -> Self {
         Self {
             id,
             role: Role::Fresh,
+            target,
             dialled: now,
             opened: None,
             racers: Vec::new(),

@@ -128,18 +128,22 @@ impl Path {
         }
     }
 
-    /// What was asked over the former transport may never be answered.
+    /// What was asked before an upgrade ended, well or not, may never be answered.
     pub(super) fn reprobe(&mut self, id: LinkId) {
         if self.get(id).is_some_and(|link| link.probe.is_some()) {
             self.ping(id);
         }
     }
 
-    /// Answers to probes may have arrived during the sleep without having been read.
+    /// Answers to probes and POSTs may have arrived during the sleep without having been read.
     fn renew_probes(&mut self, now: Timestamp) {
-        for probe in self.links.iter_mut().filter_map(|link| link.probe.as_mut()) {
-            probe.sent = now;
-            probe.deadline = probe.deadline.max(now + HINT_PROBE_MS);
+        let renewed = now + HINT_PROBE_MS;
+        for link in &mut self.links {
+            if let Some(probe) = &mut link.probe {
+                probe.sent = now;
+                probe.deadline = probe.deadline.max(renewed);
+            }
+            link.connections().for_each(|connection| connection.renew(renewed));
         }
     }
 

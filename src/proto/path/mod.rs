@@ -25,8 +25,8 @@ use crate::config::{
     TransportConfig,
 };
 use crate::error::{Code, Error, Retry};
-use crate::proto::engine::connection::{Connection, Context};
-use crate::proto::engine::cookies::Jar;
+use crate::proto::engine::connection::{Connection, Context, Goodbye};
+use crate::proto::engine::cookies::Jars;
 use crate::proto::engine::handshake::Handshake;
 use crate::proto::engine::session::{Engine, Frame};
 use crate::proto::io::{LinkId, Transmit, WireId};
@@ -116,8 +116,6 @@ pub struct Path {
     headers: HeaderList,
     /// None while no connection is wanted.
     target: Option<Target>,
-    /// The origin of the last target: TLS, host, port.
-    aimed: Option<(bool, String, u16)>,
     /// Every attempt asks for its target.
     asks: bool,
     /// Until when the answer may come.
@@ -128,7 +126,7 @@ pub struct Path {
     next_link: u32,
     next_wire: u32,
     plan: Plan,
-    jar: Jar,
+    jars: Jars,
     memory: Memory,
     /// The revision was changed because of what the server showed, and nothing has worked since.
     switched: bool,
@@ -155,7 +153,6 @@ impl Path {
             headers: config.headers.clone(),
             config,
             target: None,
-            aimed: None,
             asks: false,
             asking: None,
             links: SmallVec::new(),
@@ -163,7 +160,7 @@ impl Path {
             next_link: 1,
             next_wire: 1,
             plan: Plan::new(policy, Rng::new(seed)),
-            jar: Jar::default(),
+            jars: Jars::default(),
             memory: Memory::default(),
             switched: false,
             last_error: None,
@@ -192,20 +189,10 @@ impl Path {
         self.headers = headers;
     }
 
-    /// From here on attempts go there. Cookies are for the server that set them.
-    fn aim(&mut self, target: Target) {
-        let origin = |endpoint: &Endpoint| (endpoint.secure, endpoint.host.clone(), endpoint.port);
-        let former = self.aimed.replace(origin(&target.endpoint));
-        if former.is_some() && former != self.aimed {
-            self.jar = Jar::default();
-        }
-        self.target = Some(target);
-    }
-
     /// Make a connection to a server and keep it. Dials at once.
     pub fn start(&mut self, endpoint: Arc<Endpoint>, now: Timestamp) {
         let endpoint = Arc::unwrap_or_clone(endpoint);
-        self.aim(Target { endpoint, headers: self.headers.clone() });
+        self.target = Some(Target { endpoint, headers: self.headers.clone() });
         if self.current().is_none() && self.fresh().is_none() {
             self.plan.at(now);
             self.dial_when_due(now);
@@ -217,6 +204,7 @@ impl Path {
         self.target = None;
         self.asking = None;
         self.last_error = None;
+        self.switched = false;
         self.plan.reset();
         for link in std::mem::take(&mut self.links) {
             self.release_link(link);
@@ -395,12 +383,11 @@ impl Path {
     fn release_link(&mut self, link: Link) {
         let now = self.now;
         for connection in link.opened.into_iter().chain(link.racers) {
-            self.release(connection, true, now);
+            self.release(connection, Goodbye::Flush, now);
         }
     }
 
-    /// Let go of a connection; with `goodbye` what is queued is sent and the server is told.
-    fn release(&mut self, connection: Connection, goodbye: bool, now: Timestamp) {
+    fn release(&mut self, connection: Connection, goodbye: Goodbye, now: Timestamp) {
         let (_, mut cx) = self.split(now);
         if let Some(opening) = connection.release(goodbye, &mut cx) {
             let until = now + millis(self.config.timeouts.open);
@@ -413,7 +400,7 @@ impl Path {
         self.now = now;
         let cx = Context {
             config: &self.config,
-            jar: &mut self.jar,
+            jars: &mut self.jars,
             control: &mut self.control,
             next_wire: &mut self.next_wire,
             now,
@@ -421,19 +408,30 @@ impl Path {
         (&mut self.links, cx)
     }
 
-    /// A link does not do what it is for: end it as if it had broken.
+    /// A link does not do what it is for: end it as if it had broken. The server, which may think
+    /// otherwise, is told.
     pub fn fail(&mut self, id: LinkId, error: Error, now: Timestamp) {
+        self.end(id, error, Goodbye::Close, now);
+    }
+
+    fn end(&mut self, id: LinkId, error: Error, goodbye: Goodbye, now: Timestamp) {
         if let Some(index) = self.links.iter().position(|link| link.id == id) {
-            self.lose(index, error, now);
+            self.lose(index, error, goodbye, now);
         }
     }
 
     /// A link is gone: tell, and plan the next one if it is needed.
-    fn lose(&mut self, index: usize, error: Error, now: Timestamp) {
+    fn lose(&mut self, index: usize, error: Error, goodbye: Goodbye, now: Timestamp) {
+        if !matches!(error.code(), Code::EngineClosed | Code::PingTimeout) {
+            self.learn_websocket(self.links[index].id, false);
+        }
         let link = self.links.remove(index);
         let receiving = link.partial;
-        for connection in link.opened.into_iter().chain(link.racers) {
-            self.release(connection, false, now);
+        for racer in link.racers {
+            self.release(racer, Goodbye::Silent, now);
+        }
+        if let Some(connection) = link.opened {
+            self.release(connection, goodbye, now);
         }
         self.events.push_back(PathEvent::Lost {
             link: link.id,
@@ -441,26 +439,24 @@ impl Path {
             error: error.clone(),
             receiving,
         });
-        if !matches!(error.code(), Code::EngineClosed | Code::PingTimeout) {
-            self.learn_websocket(false);
-        }
         if link.in_service.is_some_and(|since| self.plan.was_stable(since, now)) {
             self.plan.start_over();
         }
         let needed =
             link.role != Role::Retiring && self.current().is_none() && self.fresh().is_none();
-        if needed {
-            self.plan_after(error, now);
+        if !needed {
+            return;
         }
+        if error.code() == Code::EngineRevision && self.switch_revision(&link.target.endpoint) {
+            return self.plan.at(now);
+        }
+        self.plan_after(error, now);
     }
 
     /// Plan the next attempt after a failed one.
     fn plan_after(&mut self, error: Error, now: Timestamp) {
         if self.target.is_none() {
             return;
-        }
-        if error.code() == Code::EngineRevision && self.switch_revision() {
-            return self.plan.at(now);
         }
         self.last_error = Some(error.clone());
         let final_word = error.code() == Code::Unsupported && error.retry() == Retry::Never;
@@ -473,10 +469,11 @@ impl Path {
     }
 
     /// The server has shown that it speaks the other revision. True: the next attempt does, too.
-    fn switch_revision(&mut self) -> bool {
-        let auto = self.config.transports.revision == Revision::Auto;
-        let Some(target) = self.target.as_ref().filter(|_| auto) else { return false };
-        self.memory.learn(&target.endpoint, |known| known.revision_3 = !known.revision_3);
+    fn switch_revision(&mut self, server: &Endpoint) -> bool {
+        if self.config.transports.revision != Revision::Auto {
+            return false;
+        }
+        self.memory.learn(server, |known| known.revision_3 = !known.revision_3);
         // A server that refuses both is asked no faster than any other.
         !std::mem::replace(&mut self.switched, true)
     }
@@ -501,11 +498,11 @@ impl Path {
         let Some(link) = self.get_mut(id) else { return };
         if link.probe.is_some_and(|probe| probe.deadline <= now) {
             let error = Error::new(Code::NetworkLost, "no answer to a probe");
-            return self.fail(id, error, now);
+            return self.end(id, error, Goodbye::Silent, now);
         }
         if link.attempt_deadline.is_some_and(|deadline| deadline <= now) {
             let error = Error::new(Code::ConnectTimeout, "the attempt took too long");
-            return self.fail(id, error, now);
+            return self.end(id, error, Goodbye::Silent, now);
         }
         let (links, mut cx) = self.split(now);
         if let Some(link) = links.iter_mut().find(|link| link.id == id) {
@@ -523,11 +520,11 @@ impl Path {
         if self.suspended {
             return None;
         }
-        let (config, jar, now) = (&self.config, &self.jar, self.now);
+        let (config, jars, now) = (&self.config, &self.jars, self.now);
         self.links
             .iter_mut()
             .filter_map(|link| link.opened.as_mut())
-            .find_map(|connection| connection.poll_transmit(config, jar, now))
+            .find_map(|connection| connection.poll_transmit(config, jars, now))
     }
 
     /// The next event.
@@ -536,7 +533,7 @@ impl Path {
             && let Some(index) = self.links.iter().position(|link| link.ended.is_some())
             && let Some(error) = self.links[index].ended.take()
         {
-            self.lose(index, error, self.now);
+            self.lose(index, error, Goodbye::Silent, self.now);
         }
         self.events.pop_front()
     }

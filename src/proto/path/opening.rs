@@ -11,7 +11,7 @@ use super::{Path, PathEvent, Role};
 use crate::config::{Endpoint, Opening, Revision, Target, Transport};
 use crate::error::{Code, Error, Result, Retry};
 use crate::proto::engine::address::Address;
-use crate::proto::engine::connection::Connection;
+use crate::proto::engine::connection::{Connection, Goodbye};
 use crate::proto::engine::session::{Engine, EngineEvent};
 use crate::proto::io::LinkId;
 use crate::proto::time::{Timestamp, millis};
@@ -65,7 +65,7 @@ impl Path {
         }
         match target {
             Ok(target) => {
-                self.aim(target);
+                self.target = Some(target);
                 self.dial(now);
             }
             Err(error) => self.attempt_failed(error, now),
@@ -108,7 +108,7 @@ impl Path {
         }
         let first = waiting.remove(0);
         let id = self.next_link_id();
-        let mut link = Link::new(id, now, millis(self.config.timeouts.attempt));
+        let mut link = Link::new(id, target, now, millis(self.config.timeouts.attempt));
         link.attempt.waiting = waiting;
         self.links.push(link);
         self.start_transport(id, first, now);
@@ -138,7 +138,7 @@ impl Path {
     }
 
     fn start_transport(&mut self, id: LinkId, transport: Transport, now: Timestamp) {
-        let Some(target) = self.target.clone() else { return };
+        let Some(target) = self.get(id).map(|link| link.target.clone()) else { return };
         let revision = self.revision_for(&target.endpoint);
         let address = Address::new(target, self.transports.clone(), revision);
         let paused = self.host_full;
@@ -193,7 +193,7 @@ impl Path {
         match event {
             EngineEvent::Closed(error) => {
                 let transport = racer.transport();
-                self.release(racer, false, now);
+                self.release(racer, Goodbye::Silent, now);
                 self.transport_failed(id, transport, error, now);
             }
             // Nothing can come before it.
@@ -210,23 +210,23 @@ impl Path {
         link.opened = Some(winner);
         link.attempt = Attempt::default();
         for loser in std::mem::take(&mut link.racers) {
-            self.release(loser, true, now);
+            self.release(loser, Goodbye::Flush, now);
         }
         if transport == Transport::Websocket {
-            self.learn_websocket(true);
+            self.learn_websocket(id, true);
         }
         self.events.push_back(PathEvent::Opened(id));
     }
 
-    pub(super) fn learn_websocket(&mut self, works: bool) {
-        if let Some(target) = &self.target {
-            self.memory.learn(&target.endpoint, |known| known.websocket = works);
+    pub(super) fn learn_websocket(&mut self, id: LinkId, works: bool) {
+        if let Some(link) = self.links.iter().find(|link| link.id == id) {
+            self.memory.learn(&link.target.endpoint, |known| known.websocket = works);
         }
     }
 
     fn transport_failed(&mut self, id: LinkId, transport: Transport, error: Error, now: Timestamp) {
         if transport == Transport::Websocket {
-            self.learn_websocket(false);
+            self.learn_websocket(id, false);
         }
         let first_only = self.config.transports.opening == Opening::First;
         let Some(link) = self.get_mut(id) else { return };
@@ -242,7 +242,7 @@ impl Path {
             && let Some(index) = self.links.iter().position(|link| link.id == id)
         {
             let error = self.links[index].attempt.error.take().unwrap_or(error);
-            self.lose(index, error, now);
+            self.lose(index, error, Goodbye::Silent, now);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Long-polling, the upgrade to WebSocket, and the race between the two.
 
+mod asked;
 mod chaos;
 mod polling;
 mod race;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use roamio::config::{ManagerConfig, SocketOptions, Transport, TransportConfig};
+use roamio::config::{ManagerConfig, Revision, SocketOptions, Transport, TransportConfig};
 use roamio::error::Code;
 use roamio::proto::io::{
     Command, Exchange, Hint, HttpResponse, Input, SocketId, SocketState, WireId,
@@ -150,6 +150,48 @@ fn a_hint_probes_with_a_noop_and_its_answer_proves_life() {
     world.command(Command::Hint(Hint::Resumed));
     world.run_for(1_100);
     assert_eq!(world.states.last(), Some(&SocketState::Rejoining));
+}
+
+#[test]
+fn a_post_that_was_answered_during_a_sleep_is_no_loss() {
+    let mut world = World::joined(polling);
+    world.run_for(1_000);
+    world.emit(1);
+    world.command(Command::Hint(Hint::Suspended));
+    world.now += 30_000;
+    world.command(Command::Hint(Hint::Resumed));
+    world.run_for(5_000);
+    assert_eq!(world.states, [SocketState::Joining, SocketState::Connected]);
+}
+
+#[test]
+fn a_session_that_is_given_up_for_a_bad_packet_ends_on_the_server_too() {
+    let mut world = World::joined(polling);
+    world.run_for(1_000);
+    world.say("4?");
+    world.run_until("given up", |world| world.states.last() == Some(&SocketState::Rejoining));
+    world.emit(1);
+    world.run_for(5_000);
+    assert_eq!(world.states.last(), Some(&SocketState::Connected));
+    assert_eq!((world.server.goodbyes, world.server.alive()), (1, 1));
+    assert_eq!(world.server.received, [r#"["n",1]"#]);
+}
+
+#[test]
+fn what_came_between_the_open_packet_and_the_end_counts_in_protocol_4_too() {
+    let mut world = World::new(|config| {
+        polling(config);
+        config.common.transports.revision = Revision::V3;
+    });
+    world.connect();
+    let open = r#"0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
+    let packets = [open, "40", r#"42["m",1]"#, "1"];
+    let body: String = packets.iter().map(|packet| format!("{}:{packet}", packet.len())).collect();
+    let result = Ok(HttpResponse { status: 200, body: body.into(), ..HttpResponse::default() });
+    world.input(Input::Response { wire: WireId(1), exchange: Exchange::Poll, result });
+    assert_eq!(world.received, ["1"]);
+    let states = [SocketState::Joining, SocketState::Connected, SocketState::Rejoining];
+    assert_eq!(world.states, states);
 }
 
 #[test]

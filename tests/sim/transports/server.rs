@@ -49,6 +49,8 @@ pub(crate) enum Upgrades {
     Closes,
     /// It never answers.
     Silent,
+    /// It answers, but the pending GET is not ended.
+    KeepsGet,
     /// They are not offered.
     NotOffered,
 }
@@ -236,7 +238,9 @@ impl Server {
             Upgrades::Silent => {}
             _ => {
                 self.says.push_back(Say::Frame(wire, "3probe".into()));
-                if let Some(session) = self.sessions.get_mut(sid) {
+                if let Some(session) = self.sessions.get_mut(sid)
+                    && self.upgrades != Upgrades::KeepsGet
+                {
                     session.flush_at = Some(now + FLUSH_EVERY);
                 }
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use roamio::config::{ManagerConfig, Transport, TransportConfig};
 use roamio::error::Code;
-use roamio::proto::io::{Command, SocketState};
+use roamio::proto::io::{Command, Hint, Input, SocketState, WireId};
 
 use super::server::Upgrades;
 use super::world::{SOCKET, World};
@@ -100,6 +100,39 @@ fn no_upgrade_where_it_is_not_wanted_or_not_offered() {
     world.run_for(100_000);
     assert!(world.dials.is_empty());
     assert_eq!(world.states.last(), Some(&SocketState::Connected));
+}
+
+/// An upgrade whose probe was answered, and whose GET is still pending.
+fn switching() -> World {
+    let mut world = World::new(upgrade);
+    world.server.upgrades = Upgrades::KeepsGet;
+    world.connect();
+    world.run_for(1_000);
+    assert_eq!(world.dials.len(), 1);
+    world
+}
+
+#[test]
+fn a_hint_while_polling_comes_to_rest_asks_over_the_websocket() {
+    let mut world = switching();
+    world.command(Command::Hint(Hint::Resumed));
+    world.run_for(5_000);
+    assert_eq!(world.states, [SocketState::Joining, SocketState::Connected]);
+    world.latency = (100_000, 100_000);
+    world.command(Command::Hint(Hint::Resumed));
+    world.run_for(1_100);
+    assert_eq!(world.states.last(), Some(&SocketState::Rejoining));
+}
+
+#[test]
+fn a_probe_that_went_down_with_an_upgrade_is_asked_again() {
+    let mut world = switching();
+    world.command(Command::Hint(Hint::Resumed));
+    let error = Code::NetworkLost.into();
+    world.input(Input::Closed { wire: WireId(2), error });
+    assert_eq!(world.upgrade_errors.len(), 1);
+    world.run_for(5_000);
+    assert_eq!(world.states, [SocketState::Joining, SocketState::Connected]);
 }
 
 #[test]

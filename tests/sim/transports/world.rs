@@ -28,6 +28,7 @@ enum Item {
     Post(WireId, String, String),
     Connect(WireId, Option<String>),
     Frame(WireId, String),
+    Ping(WireId),
     HungUp(WireId),
 }
 
@@ -215,6 +216,7 @@ impl World {
                     | Input::Reached { wire, .. }
                     | Input::Failed { wire, .. }
                     | Input::Text { wire, .. }
+                    | Input::Activity { wire, .. }
                     | Input::Closed { wire, .. } => *wire,
                     other => panic!("{other:?}"),
                 };
@@ -226,6 +228,10 @@ impl World {
             Item::Post(wire, sid, body) => self.server.post(wire, &sid, &body, now),
             Item::Connect(wire, sid) => self.arrive_connect(wire, sid.as_deref()),
             Item::Frame(wire, text) => self.server.frame(wire, &text, now),
+            Item::Ping(wire) => {
+                let pong = Input::Activity { wire, partial: false, pong: true };
+                self.travel(Item::ToClient(pong), Some((wire, false)));
+            }
             Item::HungUp(wire) => {
                 self.server.lost(wire);
                 self.server.aborted(wire);
@@ -290,7 +296,10 @@ impl World {
                 let text = String::from_utf8(frame.to_vec()).expect("UTF-8");
                 self.travel(Item::Frame(wire, text), Some((wire, true)));
             }
-            Transmit::Binary { .. } | Transmit::Ping { .. } => {}
+            Transmit::Binary { .. } => {}
+            Transmit::Ping { wire } => {
+                self.travel(Item::Ping(wire), Some((wire, true)));
+            }
             Transmit::Hangup { wire, farewell } => {
                 assert!(self.over.insert(wire), "hung up twice");
                 // What is in flight arrives before what is sent now.
