@@ -28,6 +28,13 @@ const MAX_HEAD: usize = 64 << 10;
 /// The most header lines of an answer.
 const MAX_LINES: usize = 124;
 
+/// How long a server keeps an idle connection when it does not tell: the shortest default of those
+/// that carry Socket.IO.
+const PATIENCE_MS: u64 = 5_000;
+
+/// The way of a request to the server may take this long.
+const PATIENCE_MARGIN_MS: u64 = 1_000;
+
 /// What describes the connection and the body is this library's business.
 const OURS: [HeaderName; 13] = [
     ACCEPT_ENCODING,
@@ -134,6 +141,20 @@ pub(crate) fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
     Some(u64::from(seconds) * 1_000)
 }
 
+/// For how long a connection may lie idle and then be used again, in milliseconds. A request that
+/// meets the server's FIN is lost, so this ends before the server's patience, which some tell.
+pub(crate) fn reusable_ms(headers: &HeaderMap) -> u64 {
+    let parameters = headers.get_all(HeaderName::from_static("keep-alive")).into_iter();
+    let told = parameters
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|parameter| parameter.trim().split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("timeout"))
+        .and_then(|(_, seconds)| seconds.trim().parse::<u32>().ok());
+    let patience = told.map_or(PATIENCE_MS, |seconds| u64::from(seconds) * 1_000);
+    patience - PATIENCE_MARGIN_MS.min(patience / 2)
+}
+
 /// What a failed exchange means.
 pub(crate) fn error(phase: &str, error: &hyper::Error) -> Error {
     // A request that did not get out any more has the connection's error as its source.
@@ -182,6 +203,26 @@ mod tests {
         assert_eq!(code("b\u{fc}cher.example", "/"), Some(Code::InvalidUrl));
         for path in ["", "a", "/a b", "http://evil/", "/\r\nX: y"] {
             assert_eq!(code("a.b", path), Some(Code::InvalidUrl), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn an_idle_connection_is_used_again_only_well_within_the_patience_of_the_server() {
+        for (told, ms) in [
+            (None, 4_000),
+            (Some("timeout=5"), 4_000),
+            (Some("max=100, Timeout = 75"), 74_000),
+            (Some("timeout=1"), 500),
+            (Some("timeout=0"), 0),
+            (Some("timeout=4294967295"), 4_294_967_294_000),
+            (Some("timeout=x"), 4_000),
+            (Some("max=7"), 4_000),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(told) = told {
+                headers.insert("keep-alive", HeaderValue::from_static(told));
+            }
+            assert_eq!(reusable_ms(&headers), ms, "{told:?}");
         }
     }
 

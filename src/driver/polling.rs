@@ -2,7 +2,8 @@
 //! the next one of its kind.
 //!
 //! No request is sent twice: what breaks after its first byte may have left is told to the stack.
-//! Only a kept connection that turns out closed before that is replaced by a new one.
+//! Only a kept connection that turns out closed before that is replaced by a new one, and one that
+//! the server may be about to close.
 
 use std::collections::VecDeque;
 use std::future::{Future, ready as ready_now};
@@ -23,6 +24,7 @@ use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 
 use crate::config::Endpoint;
+use crate::driver::clock;
 use crate::driver::dial::{Dialer, Progress, Reached};
 use crate::driver::http;
 use crate::driver::inbox::Waiting;
@@ -30,6 +32,7 @@ use crate::driver::stream::{ByteCount, Stream};
 use crate::error::{Code, Error, Result};
 use crate::log::log;
 use crate::proto::io::{Exchange, HttpRequest, HttpResponse, Input, WireId};
+use crate::proto::time::Timestamp;
 
 const PHASE: &str = "polling";
 
@@ -217,6 +220,8 @@ struct Live {
     connection: MaybeDone<Connection<TokioIo<Stream>, Body>>,
     count: ByteCount,
     local: Option<SocketAddr>,
+    /// The server may close it when it lies idle for longer.
+    reusable_until: Timestamp,
 }
 
 /// Why there is no answer.
@@ -235,7 +240,8 @@ async fn exchange(
     progress: Progress,
 ) -> Result<Answered> {
     let most = dialer.limits().inbound_message;
-    if let Some(mut live) = kept {
+    let lives = |live: &Box<Live>| clock::now().mono < live.reusable_until;
+    if let Some(mut live) = kept.filter(lives) {
         match live.exchange(request, most, &progress).await {
             Ok(answer) => return Ok((answer, live)),
             Err(Failure::Broken(error)) => return Err(error),
@@ -256,7 +262,8 @@ async fn connect(dialer: &Dialer, endpoint: &Endpoint, progress: &Progress) -> R
     log!(Debug, "polling reached {}:{} in {connect_ms} ms", endpoint.host, endpoint.port);
     let (sender, connection) =
         http::start(stream).await.map_err(|error| http::error(PHASE, &error))?;
-    Ok(Box::new(Live { sender, connection: maybe_done(connection), count, local }))
+    let (connection, reusable_until) = (maybe_done(connection), clock::now().mono);
+    Ok(Box::new(Live { sender, connection, count, local, reusable_until }))
 }
 
 impl Live {
@@ -285,6 +292,7 @@ impl Live {
         })?;
         let (head, body) = response.into_parts();
         let body = http::drive(connection, read(body, most)).await.map_err(Failure::Broken)?;
+        self.reusable_until = clock::now().mono + http::reusable_ms(&head.headers);
         Ok(HttpResponse {
             status: head.status.as_u16(),
             binary: is_binary(&head.headers),

@@ -304,6 +304,22 @@ async fn a_kept_connection_that_has_ended_is_replaced_and_the_request_sent_once(
 }
 
 #[tokio::test]
+async fn a_connection_that_the_server_may_be_about_to_close_is_not_used_again() {
+    let mut server = Server::new().await;
+    let mut wire = server.wire();
+    begin(&mut wire, post(&["one"]));
+    let mut first = meanwhile(&mut wire, server.connection()).await;
+    let impatient = OK.replace("\r\n\r\n", "\r\nKeep-Alive: timeout=0\r\n\r\n");
+    meanwhile(&mut wire, read_request(&mut first)).await;
+    write(&mut first, &impatient).await;
+    assert_eq!(body(&mut wire).await, "ok");
+    begin(&mut wire, post(&["two"]));
+    let mut second = meanwhile(&mut wire, server.connection()).await;
+    let (_, sent) = meanwhile(&mut wire, read_request(&mut second)).await;
+    assert_eq!(sent, b"two");
+}
+
+#[tokio::test]
 async fn a_server_that_closes_an_idle_connection_sees_its_end() {
     let mut server = Server::new().await;
     let mut wire = server.wire();
