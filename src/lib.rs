@@ -1,9 +1,10 @@
 //! roamio: Socket.IO and Open WebRTC Toolkit conference signalling that survive network changes.
 //!
-//! Start with [`client`]: [`client::Conference`] is the session at a conference portal,
-//! [`client::Manager`] and [`client::Socket`] are plain Socket.IO. [`config`] has the options,
-//! [`error`] what can go wrong, [`payload`] what travels. C programs include `roamio.h`, which is
-//! generated from [`capi`].
+//! Start with [`client`]: [`client::Conference`] is the session at a conference portal. Plain Socket.IO
+//! is [`client::Manager`] (a connection), [`client::Socket`] (a namespace on it), [`client::Registry`]
+//! (sockets by URL) and [`client::Router`] (listeners by event name); `docs/socket-io.md` shows how they
+//! are used. [`config`] has the options, [`error`] what can go wrong, [`payload`] what travels. C
+//! programs include `roamio.h`, which is generated from [`capi`].
 //!
 //! Below the API, [`driver`] does the input and output and [`proto`] is the protocols without any:
 //! machines for a simulation, or for a driver of your own.
@@ -19,7 +20,12 @@ pub mod payload;
 pub mod proto;
 pub mod secret;
 
-/// The README's program compiles.
+/// The programs of the README compile.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The programs of the page on plain Socket.IO compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/socket-io.md")]
+struct SocketIo;

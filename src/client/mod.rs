@@ -1,4 +1,5 @@
-//! The Rust API: [`Manager`], [`Socket`], [`Conference`]. What they promise is written here, once.
+//! The Rust API: [`Manager`] and [`Socket`], found by URL in a [`Registry`], their events given to
+//! listeners by a [`Router`]; and [`Conference`]. What they promise is written here, once.
 //!
 //! **Handles** are cheap clones of one object. The object is closed when its last clone is dropped,
 //! or by `close` ([`Conference::detach`]); a socket keeps its manager's connection running, so the
