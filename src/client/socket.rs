@@ -137,6 +137,9 @@ impl Socket {
 
     /// Leave the namespace. Does nothing when it is not wanted.
     ///
+    /// What was emitted before is sent before. Servers of the npm package forget events that arrive
+    /// in the same moment as the good-bye: await the ack of what must not be lost.
+    ///
     /// # Errors
     /// [`Code::Closed`], [`Code::QueueFull`] as [`Socket::connect`].
     pub fn disconnect(&self) -> Result<()> {

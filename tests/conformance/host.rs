@@ -85,6 +85,23 @@ impl Host {
         }
     }
 
+    /// Wait until something was told that often since the beginning. It moves nothing forward.
+    pub fn until_count(&mut self, what: &str, wanted: usize, matches: impl Fn(&Told) -> bool) {
+        let start = Instant::now();
+        let (mut looked, mut count) = (0, 0);
+        loop {
+            count += self.log[looked..].iter().filter(|told| matches(told)).count();
+            looked = self.log.len();
+            if count >= wanted {
+                return;
+            }
+            match self.told.recv_timeout(PATIENCE.saturating_sub(start.elapsed())) {
+                Ok(told) => self.log.push(told),
+                Err(_) => panic!("{what}: {count} of {wanted}"),
+            }
+        }
+    }
+
     /// Wait, but only so long; `None` when it did not come. For what must not happen.
     pub fn within<T>(
         &mut self,

@@ -229,6 +229,11 @@ impl Path {
         }
     }
 
+    /// Whether another attempt is planned.
+    pub fn will_dial(&self) -> bool {
+        self.plan.due().is_some()
+    }
+
     /// The link in use.
     pub fn current(&self) -> Option<LinkId> {
         self.with_role(Role::Current)

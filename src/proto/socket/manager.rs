@@ -344,8 +344,9 @@ impl Manager {
                 self.adopt(candidate, now);
             }
         } else if role == Role::Fresh && self.path.current().is_none() {
+            let active = self.path.will_dial();
             for index in 0..self.namespaces.len() {
-                self.connect_error(index, error, true);
+                self.connect_error(index, error, active);
             }
         }
     }

@@ -60,6 +60,8 @@ fn a_limit_of_attempts_ends_in_rest() {
     world.run_for(120_000);
     assert_eq!(world.dialled.len(), 4, "the first and three more");
     assert_eq!((world.state, world.socket(0).state), (ManagerState::Idle, SocketState::Idle));
+    let active: Vec<bool> = world.socket(0).refusals.iter().map(|(_, active)| *active).collect();
+    assert_eq!(active, [true, true, true, false], "the last one is told as the last one");
     world.dials = Dials::Succeed;
     world.connect(0, None);
     world.run_for(1_000);

@@ -211,7 +211,7 @@ fn while_the_host_is_slow_nothing_is_polled_and_the_session_lives() {
 }
 
 #[test]
-fn an_attempt_without_a_transport_fails_and_is_not_repeated() {
+fn conformance_40_an_attempt_without_a_transport_fails_and_is_not_repeated() {
     let mut world = World::new(|config| config.common.transports.order.clear());
     world.connect();
     world.run_for(60_000);
