@@ -18,8 +18,8 @@ use crate::proto::io::SocketEvent;
 /// shared one has a socket on this namespace already.
 ///
 /// There is no registry but those that a program makes, so two libraries in one process do not meet
-/// in it. A manager whose sockets are all closed is forgotten at the next look-up, and the registry
-/// keeps it no longer than that. Every method may be called from any thread.
+/// in it. A manager that is closed, or whose sockets all are, is forgotten at the next look-up, and
+/// the registry keeps it no longer than that. Every method may be called from any thread.
 #[derive(Debug, Default)]
 pub struct Registry {
     shared: Mutex<HashMap<Key, Manager>>,
@@ -86,10 +86,12 @@ impl Registry {
         }
         let to = &config.endpoint;
         let key = (to.secure, to.host.clone(), to.port, to.path.clone());
+        // The end of a manager may call the host's executor, so it comes after the lock.
+        let mut over = Vec::new();
         let mut shared = self.shared();
-        shared.retain(|known, manager| {
-            !manager.is_closed() && (*known == key || manager.has_sockets())
-        });
+        over.extend(shared.extract_if(|known, manager| {
+            manager.is_closed() || *known != key && !manager.has_sockets()
+        }));
         let manager = match shared.entry(key) {
             Entry::Occupied(entry) if entry.get().uses(&namespace) => {
                 drop(shared);
@@ -128,7 +130,11 @@ fn parse(url: &str) -> Result<(Endpoint, String)> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+
     use super::*;
+    use crate::config::{DispatchMode, Executor};
 
     fn find(registry: &Registry, url: &str, lookup: Lookup) -> (Manager, Socket) {
         registry.socket(url, lookup, |_| {}).expect(url)
@@ -192,6 +198,27 @@ mod tests {
         drop(socket);
         let (_, _socket) = find(&registry, "http://two/", Lookup::default());
         assert_eq!(registry.shared().len(), 1);
+    }
+
+    #[test]
+    fn a_manager_that_is_forgotten_ends_outside_of_the_lock() {
+        let registry = Arc::new(Registry::new());
+        let (tell, told) = channel();
+        let its = Arc::downgrade(&registry);
+        let executor = Executor::new(move |job| {
+            let is_free = its.upgrade().is_some_and(|its| its.shared.try_lock().is_ok());
+            tell.send(is_free).expect("the test listens");
+            job.run();
+            true
+        });
+        let mut lookup = Lookup::default();
+        lookup.config.common.dispatch = DispatchMode::Executor(executor);
+        drop(find(&registry, "http://one/", lookup));
+        let before = told.try_iter().count();
+        let _two = find(&registry, "http://two/", Lookup::default());
+        let at_the_end: Vec<bool> = told.try_iter().collect();
+        assert!(before > 0 && !at_the_end.is_empty(), "the socket's end, then the manager's");
+        assert!(at_the_end.iter().all(|is_free| *is_free));
     }
 
     #[test]
