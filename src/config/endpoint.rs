@@ -52,7 +52,7 @@ pub struct Target {
 }
 
 /// What `Debug` shows of a text that may be secret.
-const fn hidden(text: &str) -> &str {
+pub(super) const fn hidden(text: &str) -> &str {
     if text.is_empty() { "" } else { "***" }
 }
 

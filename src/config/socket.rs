@@ -1,12 +1,15 @@
 //! Options of one socket.
 
+use std::fmt;
 use std::time::Duration;
 
+use super::endpoint::hidden;
+
 /// Options of one namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct SocketOptions {
     /// Query of the namespace, percent-encoded and joined with `&`: revision 3 only, where it is
-    /// what auth payloads are in revision 4 (`socket-io` 2).
+    /// what auth payloads are in revision 4 (`socket-io` 2). `Debug` does not show it.
     pub query: String,
     /// Ask the host for the auth payload before every CONNECT
     /// ([`SocketEvent::AuthWanted`](crate::proto::io::SocketEvent::AuthWanted)).
@@ -15,6 +18,17 @@ pub struct SocketOptions {
     pub retries: Option<Retries>,
     /// Ack deadline of this socket's emits, in place of the manager's.
     pub ack_timeout: Option<Duration>,
+}
+
+impl fmt::Debug for SocketOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SocketOptions")
+            .field("query", &hidden(&self.query))
+            .field("ask_auth", &self.ask_auth)
+            .field("retries", &self.retries)
+            .field("ack_timeout", &self.ack_timeout)
+            .finish()
+    }
 }
 
 /// At-least-once delivery: every event asks for an ack, and goes again until it has one.

@@ -188,6 +188,10 @@ mod tests {
         Token::parse(&base64::engine::general_purpose::STANDARD.encode(json), false).expect("valid")
     }
 
+    fn options() -> SocketOptions {
+        SocketOptions { query: format!("token={SECRET}"), ..SocketOptions::default() }
+    }
+
     fn auth() -> Option<Secret> {
         Some(Secret::new(format!("{{\"key\":\"{SECRET}\"}}")))
     }
@@ -198,11 +202,7 @@ mod tests {
         let now = Now { mono: Timestamp(1), wall: 0 };
         for (socket, name) in [(SOCKET, "/"), (SocketId(2), "/b")] {
             stack.handle_command(
-                Command::Attach {
-                    socket,
-                    namespace: name.into(),
-                    options: SocketOptions::default(),
-                },
+                Command::Attach { socket, namespace: name.into(), options: options() },
                 now,
             );
             stack.handle_command(Command::Connect { socket, auth: auth() }, now);
