@@ -42,6 +42,9 @@ pub struct Manager {
     track: Track<ManagerState>,
     namespaces: Vec<Namespace>,
     requests: Requests,
+    /// The first ack id of a new namespace: higher than those of all that were forgotten, because
+    /// the server may still answer these on the same connection.
+    first_ack: u64,
     last_token: u64,
     /// The number of the last question to the host, and that of the open one for a target.
     last_ask: u64,
@@ -77,6 +80,7 @@ impl Manager {
             track: Track::default(),
             namespaces: Vec::new(),
             requests: Requests::default(),
+            first_ack: 0,
             last_token: 0,
             last_ask: 0,
             target_asked: None,
@@ -155,8 +159,20 @@ impl Manager {
         for namespace in &mut self.namespaces {
             namespace.forget_wire();
         }
-        self.namespaces.retain(|namespace| namespace.socket.is_some());
+        self.forget_namespaces();
         self.go(ManagerState::Idle, None);
+    }
+
+    /// Forget what neither the host nor the wire knows any more.
+    fn forget_namespaces(&mut self) {
+        let first_ack = &mut self.first_ack;
+        self.namespaces.retain(|known| {
+            let is_known = known.socket.is_some() || known.wire != Wire::Apart;
+            if !is_known {
+                *first_ack = known.next_ack.max(*first_ack);
+            }
+            is_known
+        });
     }
 
     fn close(&mut self) {
@@ -222,7 +238,7 @@ impl Manager {
         for index in 0..self.namespaces.len() {
             self.handle_namespace_timeout(index, now);
         }
-        self.namespaces.retain(|known| known.socket.is_some() || known.wire != Wire::Apart);
+        self.forget_namespaces();
         self.run(now);
     }
 
@@ -339,7 +355,7 @@ impl Manager {
                 self.go_socket(index, state, Some(error.clone()), None, Some(reason));
                 self.lose_written(index, "the connection was lost before the ack came");
             }
-            self.namespaces.retain(|namespace| namespace.socket.is_some());
+            self.forget_namespaces();
             if let Some(candidate) = self.candidate {
                 self.adopt(candidate, now);
             }

@@ -90,12 +90,18 @@ pub(super) struct Namespace {
     early: Vec<(Payload, Option<AckToken>)>,
     early_bytes: usize,
     acks: HashMap<u64, RequestId>,
-    next_ack: u64,
+    pub(super) next_ack: u64,
     owed: BTreeMap<AckToken, u64>,
 }
 
 impl Namespace {
-    pub(super) fn new(name: Arc<str>, socket: SocketId, options: SocketOptions) -> Self {
+    /// A namespace whose ack ids begin with `next_ack`.
+    pub(super) fn new(
+        name: Arc<str>,
+        socket: SocketId,
+        options: SocketOptions,
+        next_ack: u64,
+    ) -> Self {
         Self {
             name,
             socket: Some(socket),
@@ -114,7 +120,7 @@ impl Namespace {
             early: Vec::new(),
             early_bytes: 0,
             acks: HashMap::new(),
-            next_ack: 0,
+            next_ack,
             owed: BTreeMap::new(),
         }
     }
@@ -144,7 +150,7 @@ impl Namespace {
         std::mem::take(&mut self.early)
     }
 
-    /// A new ack id, never used before by this socket.
+    /// A new ack id, never used before in this namespace.
     pub(super) const fn next_ack(&mut self) -> u64 {
         let id = self.next_ack;
         self.next_ack += 1;

@@ -355,3 +355,36 @@ fn a_server_2_is_found_out_and_nobody_is_told_of_an_error() {
     assert_eq!(world.socket(0).state, SocketState::Connected);
     assert_eq!(world.dialled.len(), 3);
 }
+
+#[test]
+fn another_socket_adopts_the_root_that_was_awaited_for_the_former_one() {
+    let mut world = world();
+    world.server.middleware = 500;
+    world.attach(0, "/");
+    world.attach(1, ADMIN);
+    world.connect(0, None);
+    world.connect(1, None);
+    world.run_for(100);
+    world.detach(0);
+    world.attach_with(2, "/", SocketOptions { ask_auth: true, ..Default::default() });
+    world.connect(2, None);
+    world.run_for(3_000);
+    assert_eq!(world.socket(2).state, SocketState::Connected);
+}
+
+#[test]
+fn another_socket_does_not_adopt_a_reply_to_the_former_one_s_query() {
+    let query = |query: &str| SocketOptions { query: query.into(), ..Default::default() };
+    let mut world = joined(&["/"]);
+    world.server.middleware = 500;
+    world.attach_with(1, ADMIN, query("t=1"));
+    world.connect(1, None);
+    world.run_for(100);
+    world.detach(1);
+    world.attach_with(2, ADMIN, query("t=2"));
+    world.connect(2, None);
+    world.run_for(3_000);
+    assert_eq!((world.socket(2).state, world.socket(2).sids.len()), (SocketState::Connected, 1));
+    assert_eq!(world.server.auths, ["t=1", "t=2"]);
+    assert_eq!(world.dialled.len(), 1);
+}

@@ -110,3 +110,54 @@ fn acks_can_be_waited_for_without_end() {
     world.run_for(600_000);
     assert_eq!(world.outcomes[&request], None);
 }
+
+#[test]
+fn an_ack_for_a_freed_socket_answers_nothing_of_the_next_one_on_its_namespace() {
+    let mut world = PlainWorld::joined(&["/", "/other"]);
+    world.server.mute = true;
+    world.ask(0, "/", "first", None);
+    world.detach(0);
+    world.run_for(1_000);
+    world.attach(2, "/");
+    world.connect(2, None);
+    world.run_for(1_000);
+    let second = world.ask(2, "/", "second", None);
+    // The server still runs the handler of the former socket, on the same connection.
+    let link = world.open_links()[0];
+    world.server.say(link, "430[\"late\"]");
+    world.run_for(100);
+    assert_eq!(world.outcomes[&second], None);
+}
+
+#[test]
+fn a_namespace_that_nobody_wants_costs_no_sibling_its_connection() {
+    let mut world = PlainWorld::joined(&["/"]);
+    for name in ["/silent", "/late"] {
+        world.server.doors.insert(name.into(), Door::Silent);
+    }
+    world.attach(1, "/silent");
+    world.connect(1, None);
+    world.run_for(100);
+    world.disconnect(1);
+    world.run_for(19_000);
+    world.attach(2, "/late");
+    world.connect(2, None);
+    world.disconnect(0);
+    world.run_for(2_000);
+    assert_eq!((world.dialled.len(), world.open_links().len()), (1, 1));
+    assert!(world.socket(2).refusals.is_empty());
+}
+
+#[test]
+fn a_sibling_that_has_just_left_to_come_back_keeps_the_connection() {
+    let mut world = PlainWorld::joined(&["/"]);
+    world.server.doors.insert("/silent".into(), Door::Silent);
+    world.attach(1, "/silent");
+    world.connect(1, None);
+    world.run_for(9_950);
+    world.disconnect(0);
+    world.connect(0, None);
+    world.run_for(1_000);
+    assert_eq!((world.dialled.len(), world.socket(1).refusals.len()), (1, 1));
+    assert_eq!(world.socket(0).state, SocketState::Connected);
+}

@@ -19,19 +19,27 @@ const REJOIN_GAP_MS: u64 = 100;
 
 impl Manager {
     pub(super) fn attach(&mut self, socket: SocketId, name: Arc<str>, options: SocketOptions) {
+        let is_old = self.codec.is_protocol_4();
         match self.namespaces.iter_mut().find(|namespace| namespace.name == name) {
             // Detached a moment ago; the wire may still know it.
             Some(namespace) => {
-                // Nobody knows which payload a reply answers that another socket was asked for.
                 if let Wire::Pending { stale_auth, .. } = &mut namespace.wire {
-                    *stale_auth |= namespace.options.ask_auth || options.ask_auth;
+                    *stale_auth |= if is_old {
+                        // `/` is joined without a query.
+                        &*name != "/" && namespace.options.query != options.query
+                    } else {
+                        // Nobody knows which payload a reply answers that another socket was asked for.
+                        namespace.options.ask_auth || options.ask_auth
+                    };
                 }
                 namespace.socket = Some(socket);
                 namespace.options = options;
                 namespace.watch_sent = false;
                 namespace.track = Track::default();
             }
-            None => self.namespaces.push(Namespace::new(name, socket, options)),
+            None => {
+                self.namespaces.push(Namespace::new(name, socket, options, self.first_ack));
+            }
         }
     }
 
@@ -143,9 +151,7 @@ impl Manager {
         namespace.recovery.forget();
         namespace.last_error = None;
         namespace.socket = None;
-        if namespace.wire == Wire::Apart {
-            self.namespaces.remove(index);
-        }
+        self.forget_namespaces();
         self.events.push_back(Event::Detached(socket));
     }
 
@@ -177,6 +183,9 @@ impl Manager {
             Wire::Pending { deadline, .. } if *deadline <= now => {
                 // A second CONNECT could cost everyone the connection, so the reply is awaited further.
                 *deadline = now + millis(self.config.common.timeouts.namespace);
+                if !self.namespaces[index].wanted {
+                    return;
+                }
                 let error = Error::new(Code::ConnectTimeout, "no answer to the namespace CONNECT");
                 self.not_joined(index, error, now);
             }
@@ -184,10 +193,12 @@ impl Manager {
         }
     }
 
-    /// Joining takes too long. Alone, the connection is made anew; a joined sibling keeps it.
+    /// Joining takes too long. Alone, the connection is made anew; a sibling that is joined, or was a
+    /// moment ago, keeps it.
     fn not_joined(&mut self, index: usize, error: Error, now: Timestamp) {
         self.connect_error(index, &error, true);
-        if self.namespaces.iter().any(|known| known.wire == Wire::Joined) {
+        let works = |known: &Namespace| matches!(known.wire, Wire::Joined | Wire::Gap { .. });
+        if self.namespaces.iter().any(works) {
             self.join(index, now);
         } else if let Some(link) = self.path.current() {
             self.path.fail(link, error, now);
