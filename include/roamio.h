@@ -590,7 +590,8 @@ typedef struct roam_manager_events {
   /**
    * Where to, and with which headers? Asked before every attempt if this function is set; answer
    * with roam_manager_provide_target or roam_manager_refuse_target. `attempt` counts the failed
-   * attempts in a row, and `error` says why the last one failed, or is NULL.
+   * attempts in a row, and `error` says why the last one failed, or is NULL. Keep the manager
+   * while its sockets are used: once it is freed nobody answers.
    */
   void (*on_target_wanted)(void *user_data,
                            uint64_t ask_token,
@@ -871,7 +872,7 @@ roam_status roam_config_set_path(roam_config *config, roam_str path);
 /** As roam_config_set_path, without the slash at its end; few servers answer there. */
 roam_status roam_config_set_path_without_slash(roam_config *config, roam_str path);
 
-/** Add a header to the WebSocket handshake. */
+/** Add a header to every request, the WebSocket handshake included. */
 roam_status roam_config_add_header(roam_config *config,
                                    roam_str name,
                                    roam_str value);
@@ -1070,8 +1071,17 @@ roam_status roam_config_set_timestamps(roam_config *config,
                                        uint32_t when,
                                        roam_str name);
 
+/** As roam_config_set_timestamps. */
+roam_status roam_conference_config_set_timestamps(roam_conference_config *config,
+                                                  uint32_t when,
+                                                  roam_str name);
+
 /** Offer a WebSocket subprotocol, beside those that were added before. */
 roam_status roam_config_add_protocol(roam_config *config, roam_str name);
+
+/** As roam_config_add_protocol. */
+roam_status roam_conference_config_add_protocol(roam_conference_config *config,
+                                                roam_str name);
 
 /** How packets are written: ROAM_PARSER_... */
 roam_status roam_config_set_parser(roam_config *config, uint32_t parser);
@@ -1449,7 +1459,7 @@ roam_status roam_conference_config_set_user_agent(roam_conference_config *config
 roam_status roam_conference_config_allow_plaintext(roam_conference_config *config,
                                                    bool allow);
 
-/** Add a header to the WebSocket handshake. */
+/** Add a header to every request, the WebSocket handshake included. */
 roam_status roam_conference_config_add_header(roam_conference_config *config,
                                               roam_str name,
                                               roam_str value);

@@ -147,7 +147,7 @@ pub unsafe extern "C" fn roam_conference_config_allow_plaintext(
     }
 }
 
-/// Add a header to the WebSocket handshake.
+/// Add a header to every request, the WebSocket handshake included.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_conference_config_add_header(
     config: *mut roam_conference_config,

@@ -131,7 +131,7 @@ pub unsafe extern "C" fn roam_config_set_path_without_slash(
     }
 }
 
-/// Add a header to the WebSocket handshake.
+/// Add a header to every request, the WebSocket handshake included.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_config_add_header(
     config: *mut roam_config,

@@ -78,7 +78,8 @@ pub struct roam_manager_events {
         Option<unsafe extern "C" fn(user_data: *mut c_void, error: *const roam_error)>,
     /// Where to, and with which headers? Asked before every attempt if this function is set; answer
     /// with roam_manager_provide_target or roam_manager_refuse_target. `attempt` counts the failed
-    /// attempts in a row, and `error` says why the last one failed, or is NULL.
+    /// attempts in a row, and `error` says why the last one failed, or is NULL. Keep the manager
+    /// while its sockets are used: once it is freed nobody answers.
     pub on_target_wanted: Option<
         unsafe extern "C" fn(
             user_data: *mut c_void,

@@ -345,10 +345,39 @@ pub unsafe extern "C" fn roam_config_set_timestamps(
     }
 }
 
+/// As roam_config_set_timestamps.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_config_set_timestamps(
+    config: *mut roam_conference_config,
+    when: u32,
+    name: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.change(|options| set_timestamps(&mut options.common.transports, when, name))
+        })
+    }
+}
+
 /// Offer a WebSocket subprotocol, beside those that were added before.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_config_add_protocol(
     config: *mut roam_config,
+    name: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.change(|options| add_protocol(&mut options.common.transports, name))
+        })
+    }
+}
+
+/// As roam_config_add_protocol.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_config_add_protocol(
+    config: *mut roam_conference_config,
     name: roam_str,
 ) -> roam_status {
     // SAFETY: the host's promises for its arguments, passed on.

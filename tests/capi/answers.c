@@ -64,6 +64,22 @@ static void on_upgrade_failed(void *user_data, const roam_error *error) {
   maybe_free(own, "on_upgrade_failed");
 }
 
+/* Answer in the callback. */
+static void target_at_once(void *user_data, uint64_t ask_token, uint32_t attempt, const roam_error *error) {
+  host *own = user_data;
+  (void)error;
+  witness_callback(&own->managed);
+  if (attempt == 0) EXPECT(ROAM_OK, roam_manager_refuse_target(own->manager, ask_token, ROAM_STR("")));
+  else EXPECT(ROAM_OK, roam_manager_provide_target(own->manager, ask_token, ROAM_STR(url), NULL, 0));
+}
+
+static void auth_at_once(void *user_data, uint64_t ask_token, const roam_error *error) {
+  host *own = user_data;
+  CHECK(roam_error_status(error) == ROAM_E_CANCELLED); /* why the socket has not joined before */
+  witness_callback(&own->seen);
+  EXPECT(ROAM_OK, roam_socket_provide_auth(own->socket, ask_token, ROAM_STR("{\"at\":\"once\"}")));
+}
+
 static void on_target_wanted(void *user_data, uint64_t ask_token, uint32_t attempt, const roam_error *error) {
   host *own = user_data;
   witness_callback(&own->managed);
@@ -150,7 +166,7 @@ static roam_socket_events socket_events(host *own) {
   return events;
 }
 
-enum { ASK_TARGET = 1, ASK_AUTH = 2 };
+enum { ASK_TARGET = 1, ASK_AUTH = 2, AT_ONCE = 4 };
 
 /* A manager and a socket; the config is freed. */
 static void start(host *own, roam_config *config, const roam_socket_options *options, int ask) {
@@ -165,11 +181,11 @@ static void start(host *own, roam_config *config, const roam_socket_options *opt
   events.on_retry = on_retry;
   events.on_transport = on_transport;
   events.on_upgrade_failed = on_upgrade_failed;
-  if (ask & ASK_TARGET) events.on_target_wanted = on_target_wanted;
+  if (ask & ASK_TARGET) events.on_target_wanted = ask & AT_ONCE ? target_at_once : on_target_wanted;
   EXPECT(ROAM_OK, roam_manager_new(config, &events, &own->manager));
   roam_config_free(config);
   roam_socket_events told = socket_events(own);
-  if (ask & ASK_AUTH) told.on_auth_wanted = on_auth_wanted;
+  if (ask & ASK_AUTH) told.on_auth_wanted = ask & AT_ONCE ? auth_at_once : on_auth_wanted;
   EXPECT(ROAM_OK, roam_socket_new(own->manager, ROAM_STR("/chat"), options, &told, &own->socket));
   CHECK(equals(roam_socket_nsp(own->socket), "/chat"));
   CHECK(roam_manager_uses(own->manager, ROAM_STR("/chat")) && !roam_manager_uses(own->manager, ROAM_STR("/")));
@@ -260,6 +276,17 @@ static void questions_are_answered_later_and_elsewhere(uint32_t dispatch) {
   CHECK_TEXT(&own, "\"who\":\"me\"");
   CHECK_TEXT(&own, "\"x-own\":\"yes\"");
   CHECK(own.target_token == 0 && own.auth_token == 0 && own.seen.connects == 1);
+  end(&own);
+}
+
+static void questions_are_answered_in_their_callbacks(uint32_t dispatch) {
+  host own;
+  start(&own, make_config(dispatch, NULL), NULL, ASK_TARGET | ASK_AUTH | AT_ONCE);
+  join(&own);
+  WAIT(&own.seen, own.seen.connects == 1);
+  CHECK(own.retried == ROAM_E_CANCELLED);
+  ask_for_handshake(&own);
+  CHECK_TEXT(&own, "\"at\":\"once\"");
   end(&own);
 }
 
@@ -515,6 +542,7 @@ int main(int argc, char **argv) {
                                           "on_transport", "on_upgrade_failed", "on_dropped"};
   for (int mode = 0; mode < 3; mode++) {
     questions_are_answered_later_and_elsewhere(modes[mode]);
+    questions_are_answered_in_their_callbacks(modes[mode]);
     a_refused_auth_lets_the_socket_rest(modes[mode]);
     what_is_never_answered_fails_and_is_asked_again(modes[mode]);
     transports_are_told(modes[mode]);

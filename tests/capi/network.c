@@ -59,8 +59,8 @@ static void transports_are_checked(void) {
   NONE(set_switch, ROAM_SWITCH_COOKIES, true);
   NONE(set_transport_query, ROAM_TRANSPORT_POLLING, text);
   NONE(add_transport_header, ROAM_TRANSPORT_POLLING, text, text);
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_timestamps(NULL, ROAM_TIMESTAMPS_NEVER, text));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_add_protocol(NULL, text));
+  NONE(set_timestamps, ROAM_TIMESTAMPS_NEVER, text);
+  NONE(add_protocol, text);
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_parser(NULL, ROAM_PARSER_JSON));
 
   BOTH(ROAM_E_NULL_ARGUMENT, set_transports, NULL, 1, ROAM_OPENING_RACE);
@@ -75,9 +75,9 @@ static void transports_are_checked(void) {
   BOTH(ROAM_E_NULL_ARGUMENT, add_transport_header, ROAM_TRANSPORT_POLLING, text, missing);
   BOTH(ROAM_E_INVALID_ARGUMENT, add_transport_header, ROAM_TRANSPORT_POLLING, ROAM_STR("a b"), text);
   BOTH(ROAM_E_INVALID_ARGUMENT, add_transport_header, 2, text, text);
-  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_timestamps(config, 3, text));
-  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_timestamps(config, ROAM_TIMESTAMPS_ALWAYS, ROAM_STR("EIO")));
-  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_add_protocol(config, ROAM_STR("a b")));
+  BOTH(ROAM_E_INVALID_ARGUMENT, set_timestamps, 3, text);
+  BOTH(ROAM_E_INVALID_ARGUMENT, set_timestamps, ROAM_TIMESTAMPS_ALWAYS, ROAM_STR("EIO"));
+  BOTH(ROAM_E_INVALID_ARGUMENT, add_protocol, ROAM_STR("a b"));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_parser(config, 2));
   EXPECT(ROAM_E_INVALID_ARGUMENT,
          roam_conference_config_set_switch(options, ROAM_SWITCH_RECOVER_AFTER_DISCONNECT, true));
@@ -91,8 +91,8 @@ static void transports_are_checked(void) {
   BOTH(ROAM_OK, set_timeout_ms, ROAM_TIMEOUT_RACE, 100);
   BOTH(ROAM_OK, set_timeout_ms, ROAM_TIMEOUT_UPGRADE_AGAIN, 100);
   EXPECT(ROAM_OK, roam_config_set_switch(config, ROAM_SWITCH_RECOVER_AFTER_DISCONNECT, true));
-  EXPECT(ROAM_OK, roam_config_set_timestamps(config, ROAM_TIMESTAMPS_ALWAYS, ROAM_STR("now")));
-  EXPECT(ROAM_OK, roam_config_add_protocol(config, ROAM_STR("chat")));
+  BOTH(ROAM_OK, set_timestamps, ROAM_TIMESTAMPS_ALWAYS, ROAM_STR("now"));
+  BOTH(ROAM_OK, add_protocol, ROAM_STR("chat"));
   EXPECT(ROAM_OK, roam_config_set_parser(config, ROAM_PARSER_MSGPACK));
   make(ROAM_OK);
 }
