@@ -9,8 +9,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use bytes::Bytes;
-use roamio::client::{Manager, Router, Socket, SocketEvent};
-use roamio::config::{Endpoint, ManagerConfig};
+use roamio::client::{EmitOptions, Lookup, Manager, Registry, Router, Socket, SocketEvent};
+use roamio::config::{Endpoint, ManagerConfig, Retries, SocketOptions};
 use roamio::payload::Payload;
 
 const LONG: Duration = Duration::from_secs(10);
@@ -26,7 +26,8 @@ fn socket(router: &Router, namespace: &str) -> (Socket, Receiver<String>) {
             let _ = tell.send(payload.name().to_owned());
         }
     };
-    let socket = manager.socket_with_router(namespace, router, rest).unwrap();
+    let socket =
+        manager.socket_with_router(namespace, SocketOptions::default(), router, rest).unwrap();
     (socket, told)
 }
 
@@ -106,4 +107,22 @@ fn conformance_67_sent_events_are_told_when_they_are_written() {
     socket.emit("last", "[]").unwrap();
     assert_eq!(next(&rest), "last");
     assert!(told.recv().is_err(), "nobody is told any more");
+}
+
+#[test]
+fn a_socket_that_is_looked_up_has_listeners_and_options_too() {
+    let (router, registry) = (Router::new(), Registry::new());
+    let (tell, told) = channel();
+    router.on_any_outgoing(move |payload| tell.send(payload.name().to_owned()).unwrap());
+    let mut lookup = Lookup::default();
+    lookup.socket.retries = Some(Retries { idempotency_key: true, ..Retries::default() });
+    let url = format!("http://{}/chat", echo::start());
+    let (_, socket) = registry.socket_with_router(&url, lookup, &router, |_| {}).unwrap();
+    socket.connect(None).unwrap();
+    let (tell, outcome) = channel();
+    let completion = move |result| tell.send(result).unwrap();
+    socket.emit_with_ack("say", "[1]", EmitOptions::default(), completion).unwrap();
+    // The server gives back what it got: the key, too.
+    assert_eq!(next(&outcome).unwrap().len(), 2);
+    assert_eq!(next(&told), "say");
 }

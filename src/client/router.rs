@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::core::Core;
 use super::manager::Manager;
+use super::registry::{Lookup, Registry};
 use super::socket::Socket;
+use crate::config::SocketOptions;
 use crate::driver::dispatch::{Gate, guarded};
 use crate::error::{Code, Error, Result};
 use crate::payload::{Payload, is_reserved};
@@ -29,12 +31,14 @@ use crate::proto::io::{AckToken, Command, SocketEvent, SocketId};
 ///
 /// ```no_run
 /// # fn main() -> roamio::error::Result<()> {
-/// # use roamio::{client::{Manager, Router, SocketEvent}, config::{Endpoint, ManagerConfig}};
+/// # use roamio::client::{Manager, Router, SocketEvent};
+/// # use roamio::config::{Endpoint, ManagerConfig, SocketOptions};
 /// # let (endpoint, namespace) = Endpoint::parse("https://example.com/chat")?;
 /// # let manager = Manager::new(ManagerConfig::new(endpoint), |_| {})?;
 /// let router = Router::new();
 /// router.on("news", |event, _| println!("{:?}", event.arg(0)))?;
-/// let socket = manager.socket_with_router(&namespace, &router, |event| {
+/// let options = SocketOptions::default();
+/// let socket = manager.socket_with_router(&namespace, options, &router, |event| {
 ///     if let SocketEvent::Event { payload, .. } = event {
 ///         println!("nobody listens to {}", payload.name());
 ///     }
@@ -380,22 +384,42 @@ fn watch_sent(core: &Core, socket: SocketId, watch: bool) {
 }
 
 impl Manager {
-    /// As [`Manager::socket`], with `router` for events. `rest` is told everything else, and the
+    /// As [`Manager::socket_with`], with `router` for events. `rest` is told everything else, and the
     /// events that nobody listens to by name.
     ///
     /// The router and its handlers stay when the socket is closed; then it is called no more.
     ///
     /// # Errors
-    /// As [`Manager::socket`].
+    /// As [`Manager::socket_with`].
     pub fn socket_with_router(
         &self,
         namespace: &str,
+        options: SocketOptions,
         router: &Router,
         rest: impl FnMut(SocketEvent) + Send + 'static,
     ) -> Result<Socket> {
         let (sink, attach) = router.clone().serve(rest);
-        let socket = self.socket(namespace, sink)?;
+        let socket = self.socket_with(namespace, options, sink)?;
         attach(&socket);
         Ok(socket)
+    }
+}
+
+impl Registry {
+    /// As [`Registry::socket`], with `router` for events, as [`Manager::socket_with_router`] has it.
+    ///
+    /// # Errors
+    /// As [`Registry::socket`].
+    pub fn socket_with_router(
+        &self,
+        url: &str,
+        lookup: Lookup,
+        router: &Router,
+        rest: impl FnMut(SocketEvent) + Send + 'static,
+    ) -> Result<(Manager, Socket)> {
+        let (sink, attach) = router.clone().serve(rest);
+        let (manager, socket) = self.socket(url, lookup, sink)?;
+        attach(&socket);
+        Ok((manager, socket))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, OnceLock};
 
 use roamio::client::{AckToken, ListenerId, Router, Socket, SocketEvent, SocketState};
+use roamio::config::SocketOptions;
 use roamio::error::Code;
 use roamio::payload::Payload;
 use serde_json::{Value, json};
@@ -21,7 +22,8 @@ fn routed(host: &mut Host, router: &Router) -> Socket {
     let rest = move |event| {
         let _ = tell.send(Told::Socket("/", event));
     };
-    let socket = host.manager.socket_with_router("/", router, rest).unwrap();
+    let socket =
+        host.manager.socket_with_router("/", SocketOptions::default(), router, rest).unwrap();
     socket.connect(None).unwrap();
     host.until_state("/", SocketState::Connected);
     socket
