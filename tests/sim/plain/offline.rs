@@ -27,7 +27,7 @@ fn latest(key: &str) -> Offline {
 }
 
 #[test]
-fn an_event_may_wait_for_some_time_only() {
+fn conformance_70_an_event_may_wait_for_some_time_only() {
     let mut world = apart();
     say(&mut world, "short", Offline::WaitFor(500));
     say(&mut world, "long", Offline::WaitFor(5_000));
@@ -44,7 +44,7 @@ fn an_event_may_wait_for_some_time_only() {
 }
 
 #[test]
-fn an_event_whose_time_ends_with_the_reply_is_not_written() {
+fn conformance_72_an_event_whose_time_ends_with_the_reply_is_not_written() {
     let mut world = apart();
     world.server.middleware = 470;
     say(&mut world, "late", Offline::WaitFor(500));
@@ -71,7 +71,7 @@ fn an_event_whose_time_ends_with_the_reply_is_not_written() {
 }
 
 #[test]
-fn the_latest_of_each_key_is_kept_in_the_place_of_the_first() {
+fn conformance_70_the_latest_of_each_key_is_kept_in_the_place_of_the_first() {
     let mut world = apart();
     say(&mut world, "a1", latest("a"));
     say(&mut world, "plain", Offline::Wait);
@@ -96,7 +96,7 @@ fn the_latest_of_each_key_is_kept_in_the_place_of_the_first() {
 }
 
 #[test]
-fn an_event_can_be_refused_while_not_connected() {
+fn conformance_70_an_event_can_be_refused_while_not_connected() {
     let mut world = apart();
     say(&mut world, "no", Offline::Fail);
     let request = world.request();
@@ -110,7 +110,7 @@ fn an_event_can_be_refused_while_not_connected() {
 }
 
 #[test]
-fn a_volatile_event_is_dropped_without_a_word_unless_it_was_asked_for() {
+fn conformance_71_a_volatile_event_is_dropped_without_a_word_unless_it_was_asked_for() {
     let mut world = apart();
     say(&mut world, "early", Offline::Volatile);
     let request = world.request();
@@ -120,7 +120,8 @@ fn a_volatile_event_is_dropped_without_a_word_unless_it_was_asked_for() {
 }
 
 #[test]
-fn what_waits_survives_failed_attempts_and_goes_before_what_the_connect_handler_emits() {
+fn conformance_70_what_waits_survives_failed_attempts_and_goes_before_what_the_connect_handler_emits()
+ {
     let mut world = PlainWorld::joined(&["/"]);
     world.dials = crate::world::Dials::Refused;
     world.reset_all();
@@ -139,7 +140,7 @@ fn what_waits_survives_failed_attempts_and_goes_before_what_the_connect_handler_
 }
 
 #[test]
-fn what_is_written_is_told_to_those_who_watch() {
+fn conformance_67_what_is_written_is_told_to_those_who_watch() {
     let mut world = apart();
     let watch = |watch| Command::WatchSent { socket: SocketId(0), watch };
     world.command(watch(true));

@@ -40,7 +40,7 @@ fn said(world: &PlainWorld) -> Vec<String> {
 }
 
 #[test]
-fn an_event_without_ack_goes_once_more_than_there_are_retries() {
+fn conformance_74_an_event_without_ack_goes_once_more_than_there_are_retries() {
     let mut world = world(of_window(1, 2));
     world.server.mute = true;
     let start = world.now;
@@ -56,7 +56,7 @@ fn an_event_without_ack_goes_once_more_than_there_are_retries() {
 }
 
 #[test]
-fn a_window_of_one_has_one_event_on_its_way() {
+fn conformance_74_a_window_of_one_has_one_event_on_its_way() {
     let mut world = PlainWorld::new(7);
     world.latency = 100;
     world.attach_with(0, "/", options(of_window(1, 3)));
@@ -78,7 +78,7 @@ fn a_window_of_one_has_one_event_on_its_way() {
 }
 
 #[test]
-fn a_full_window_waits_and_no_more_than_it_is_unacknowledged() {
+fn conformance_74_a_full_window_waits_and_no_more_than_it_is_unacknowledged() {
     let mut world = world(of_window(16, 3));
     world.server.mute = true;
     (0..40).for_each(|number| world.emit(0, "/", &number.to_string()));
@@ -92,7 +92,7 @@ fn a_full_window_waits_and_no_more_than_it_is_unacknowledged() {
 }
 
 #[test]
-fn an_overdue_ack_repeats_only_its_own_event_and_a_late_one_settles_it() {
+fn conformance_74_an_overdue_ack_repeats_only_its_own_event_and_a_late_one_settles_it() {
     let mut world = world(of_window(16, 3));
     world.server.mute = true;
     let requests: Vec<RequestId> =
@@ -112,7 +112,7 @@ fn an_overdue_ack_repeats_only_its_own_event_and_a_late_one_settles_it() {
 }
 
 #[test]
-fn after_a_reconnect_what_has_no_ack_goes_again_before_newer_events() {
+fn conformance_74_after_a_reconnect_what_has_no_ack_goes_again_before_newer_events() {
     let mut world = world(of_window(2, 3));
     world.server.mute = true;
     ["a", "b", "c"].iter().for_each(|text| world.emit(0, "/", text));
@@ -127,7 +127,7 @@ fn after_a_reconnect_what_has_no_ack_goes_again_before_newer_events() {
 }
 
 #[test]
-fn the_queue_pauses_while_disconnected_and_a_loss_counts_as_a_try() {
+fn conformance_74_the_queue_pauses_while_disconnected_and_a_loss_counts_as_a_try() {
     let mut world = world(of_window(1, 1));
     world.server.mute = true;
     let request = world.ask(0, "/", "a", None);
@@ -166,7 +166,7 @@ fn without_a_time_limit_only_a_reconnect_repeats() {
 }
 
 #[test]
-fn a_key_tells_the_server_what_it_has_already() {
+fn conformance_74_a_key_tells_the_server_what_it_has_already() {
     let retries = Retries { idempotency_key: true, ..of_window(16, 3) };
     let mut world = world(retries);
     world.command(Command::WatchSent { socket: SocketId(0), watch: true });
@@ -307,7 +307,7 @@ fn first_deliveries(world: &PlainWorld) -> Vec<String> {
 }
 
 #[test]
-fn whatever_happens_every_event_arrives_and_the_first_time_in_its_turn() {
+fn conformance_74_whatever_happens_every_event_arrives_and_the_first_time_in_its_turn() {
     let only = std::env::var("ROAMIO_SEED").ok().and_then(|seed| seed.parse().ok());
     let seeds = only.map_or(1..=500, |seed: u64| seed..=seed);
     let failed: Vec<u64> = seeds.filter(|seed| catch_unwind(|| run(*seed)).is_err()).collect();
