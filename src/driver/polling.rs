@@ -111,7 +111,8 @@ impl Polling {
     }
 
     /// Let the POST in flight finish, then do these requests, one after another, until one fails.
-    /// The GET in flight stays as it is.
+    /// The GET in flight stays as it is. There is no time for a new connection where the kept one may
+    /// do.
     pub(crate) async fn finish(self, farewell: Vec<HttpRequest>) -> Result<()> {
         let mut kept = match self.post {
             Lane::Idle(kept) => kept,
@@ -163,7 +164,7 @@ impl Lane {
         unsent: Waiting,
     ) {
         let kept = match mem::replace(self, Self::Idle(None)) {
-            Self::Idle(kept) => kept,
+            Self::Idle(kept) => kept.filter(|live| clock::now().mono < live.reusable_until),
             Self::Busy { .. } => {
                 debug_assert!(false, "one request of a kind at a time");
                 None
@@ -240,8 +241,7 @@ async fn exchange(
     progress: Progress,
 ) -> Result<Answered> {
     let most = dialer.limits().inbound_message;
-    let lives = |live: &Box<Live>| clock::now().mono < live.reusable_until;
-    if let Some(mut live) = kept.filter(lives) {
+    if let Some(mut live) = kept {
         match live.exchange(request, most, &progress).await {
             Ok(answer) => return Ok((answer, live)),
             Err(Failure::Broken(error)) => return Err(error),
