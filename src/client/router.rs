@@ -90,7 +90,21 @@ struct Tables {
     outgoing: List,
     /// Where each handler is.
     places: HashMap<ListenerId, Place>,
-    sockets: Vec<(Weak<Core>, SocketId)>,
+    sockets: Vec<Attached>,
+}
+
+/// A socket that is told through the table.
+struct Attached {
+    core: Weak<Core>,
+    gate: Arc<Gate>,
+    socket: SocketId,
+}
+
+impl Attached {
+    /// The core, unless the socket is closed. Not to be dropped in the lock.
+    fn core(&self) -> Option<Arc<Core>> {
+        if self.gate.is_closed() { None } else { self.core.upgrade() }
+    }
 }
 
 #[derive(Clone)]
@@ -324,17 +338,17 @@ impl Router {
         let attach = move |socket: &Socket| {
             let (core, own, id) = socket.parts();
             // It is set nowhere else.
-            let _ = gate.set(own);
-            table.attach(core, id);
+            let _ = gate.set(Arc::clone(&own));
+            table.attach(core, own, id);
         };
         (sink, attach)
     }
 
     /// A new socket: it is told from now on, and its sent events if anybody wants them.
-    fn attach(&self, core: &Arc<Core>, socket: SocketId) {
+    fn attach(&self, core: &Arc<Core>, gate: Arc<Gate>, socket: SocketId) {
         let mut tables = self.tables();
-        tables.sockets.retain(|(core, _)| core.strong_count() > 0);
-        tables.sockets.push((Arc::downgrade(core), socket));
+        tables.sockets.retain(|known| known.core.strong_count() > 0 && !known.gate.is_closed());
+        tables.sockets.push(Attached { core: Arc::downgrade(core), gate, socket });
         if !tables.outgoing.is_empty() {
             watch_sent(core, socket, true);
         }
@@ -363,9 +377,9 @@ impl Tables {
     /// Tell all sockets whether anybody wants their sent events. In the lock, so that the last word
     /// is the last change.
     fn watch_sent(&self, watch: bool) -> Vec<Arc<Core>> {
-        let living = self.sockets.iter().filter_map(|(core, socket)| {
-            let core = core.upgrade()?;
-            watch_sent(&core, *socket, watch);
+        let living = self.sockets.iter().filter_map(|known| {
+            let core = known.core()?;
+            watch_sent(&core, known.socket, watch);
             Some(core)
         });
         living.collect()

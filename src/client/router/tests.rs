@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use bytes::Bytes;
 
 use super::*;
+use crate::config::{Endpoint, ManagerConfig};
 use crate::payload::{Name, Span};
 
 fn event(name: &str) -> Payload {
@@ -212,4 +213,15 @@ fn threads_may_change_it_while_it_is_used() {
     router.tell("a");
     assert_eq!(once.load(Ordering::Relaxed), 2_000, "each once");
     assert!(router.tables().named.is_empty());
+}
+
+#[test]
+fn sockets_that_are_closed_are_forgotten_although_their_manager_lives() {
+    let router = Router::new();
+    let endpoint = Endpoint::parse("http://127.0.0.1:1").expect("a URL").0;
+    let manager = Manager::new(ManagerConfig::new(endpoint), |_| {}).expect("valid");
+    for _ in 0..100 {
+        manager.socket_with_router("/", &router, |_| {}).expect("free").close();
+    }
+    assert_eq!(router.tables().sockets.len(), 1);
 }
