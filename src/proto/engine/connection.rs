@@ -48,7 +48,7 @@ pub struct Connection {
     /// When the next upgrade may be tried.
     pub(super) upgrade_at: Option<Timestamp>,
     reading_paused: bool,
-    /// Packets that the transport is done with.
+    /// Packets that the transport is done with, without heartbeats, which overtake others.
     left: u64,
     pub(super) notices: VecDeque<Notice>,
 }
@@ -194,8 +194,8 @@ impl Connection {
             Carrier::Polling(polling) => polling.posted(),
             Carrier::Websocket { .. } => 0,
         };
-        let queued = self.engine.as_ref().map_or(0, |engine| engine.queued().0);
-        self.left + posted + queued as u64
+        let queued = |engine: &Engine| engine.queued().0 as u64 - engine.waiting_beats();
+        self.left + posted + self.engine.as_ref().map_or(0, queued)
     }
 
     /// Whether everything up to a mark was handed to the WebSocket, or is in POSTs that were
@@ -412,8 +412,9 @@ impl Connection {
                 if !*writable {
                     return None;
                 }
+                let beats = engine.waiting_beats();
                 let frame = engine.poll_transmit()?;
-                self.left += 1;
+                self.left += 1 - beats;
                 Some(websocket_transmit(*wire, frame, &self.address))
             }
             Carrier::Polling(polling) => {
@@ -485,5 +486,51 @@ fn websocket_transmit(wire: WireId, frame: Frame, address: &Address) -> Transmit
     match payload::ws_encode(frame, address.revision(), address.config().force_base64) {
         Frame::Text(frame) => Transmit::Text { wire, frame },
         Frame::Binary(frame) => Transmit::Binary { wire, frame },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::config::{Endpoint, HeaderList, ManagerConfig, Revision, Target};
+
+    fn text(text: &'static str) -> Frame {
+        Frame::Text(Bytes::from_static(text.as_bytes()))
+    }
+
+    #[test]
+    fn a_pong_that_overtakes_does_not_count_as_what_was_sent_before() {
+        let config = ManagerConfig::new(Endpoint::default()).common;
+        let (mut jars, mut control, mut next_wire) = (Jars::default(), VecDeque::new(), 1);
+        let now = Timestamp(0);
+        let mut cx = Context {
+            config: &config,
+            jars: &mut jars,
+            control: &mut control,
+            next_wire: &mut next_wire,
+            now,
+        };
+        let target = Target { endpoint: Endpoint::default(), headers: HeaderList::default() };
+        let address = Address::new(target, Arc::new(config.transports.clone()), Revision::V4);
+        let mut connection = Connection::open(address, Transport::Websocket, &mut cx);
+        let wire = WireId(1);
+        connection.handle_connected(wire, &Cookies::default(), &mut cx);
+        let open = r#"0{"sid":"a","pingInterval":25000,"pingTimeout":20000}"#;
+        connection.handle_frame(wire, text(open), &mut cx);
+        connection.handle_writable(wire, false);
+        connection.send(text("41"));
+        let mark = connection.mark();
+        connection.handle_frame(wire, text("2"), &mut cx);
+        assert_eq!(connection.mark(), mark, "nothing was sent since");
+        connection.handle_writable(wire, true);
+        for (frame, has_left) in [("3", false), ("41", true)] {
+            let transmit = connection.poll_transmit(&config, &jars, now);
+            assert!(matches!(transmit, Some(Transmit::Text { frame: sent, .. }) if sent == frame));
+            assert_eq!(connection.has_left(mark), has_left, "{frame}");
+        }
     }
 }

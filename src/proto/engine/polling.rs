@@ -20,7 +20,7 @@ pub(super) struct Polling {
     getting: bool,
     /// Until when the POST in flight has to be answered.
     posting: Option<Timestamp>,
-    /// Packets in the POST in flight.
+    /// Packets in the POST in flight, without heartbeats.
     posted: u64,
     /// No further request before the switch to WebSocket, or for ever.
     paused: bool,
@@ -146,12 +146,13 @@ fn post(
     now: Timestamp,
 ) -> Option<(HttpRequest, u64)> {
     let sid = engine.handshake()?.sid.clone();
+    let beats = engine.waiting_beats();
     let body = engine.take_body();
     if body.packets == 0 {
         return None;
     }
     let request = request(Exchange::Post, address, Some(&sid), body.parts, jars, now);
-    Some((request, body.packets as u64))
+    Some((request, body.packets as u64 - beats))
 }
 
 fn request(

@@ -158,6 +158,12 @@ impl Engine {
         (self.queue.len(), self.queued_bytes)
     }
 
+    /// Heartbeats that wait: they stand in front of what was sent before them.
+    pub fn waiting_beats(&self) -> u64 {
+        let beat = if self.revision == Revision::V3 { packet::PING } else { packet::PONG };
+        u64::from(matches!(self.queue.front(), Some(Frame::Text(frame)) if *frame == beat))
+    }
+
     /// Queue a frame. After the end it goes nowhere: whoever waits for an answer was told.
     pub fn send(&mut self, frame: Frame) {
         if self.is_open() {
