@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use bytes::Bytes;
 
 use super::*;
-use crate::config::{Endpoint, ManagerConfig};
+use crate::config::{Endpoint, ManagerConfig, SocketOptions};
 use crate::payload::{Name, Span};
 
 fn event(name: &str) -> Payload {
@@ -221,7 +221,8 @@ fn sockets_that_are_closed_are_forgotten_although_their_manager_lives() {
     let endpoint = Endpoint::parse("http://127.0.0.1:1").expect("a URL").0;
     let manager = Manager::new(ManagerConfig::new(endpoint), |_| {}).expect("valid");
     for _ in 0..100 {
-        manager.socket_with_router("/", &router, |_| {}).expect("free").close();
+        let options = SocketOptions::default();
+        manager.socket_with_router("/", options, &router, |_| {}).expect("free").close();
     }
     assert_eq!(router.tables().sockets.len(), 1);
 }
