@@ -234,8 +234,9 @@ fn conformance_30_an_emit_after_a_suspend_arrives_over_a_new_connection(case: Ca
     // Whatever arrives would wake the client up.
     relay.freeze(true);
     host.manager.suspended().unwrap();
-    // The server has given up by then.
+    // The server has given up by then, and the client's own deadline, which is as long, is over.
     server.until("a close", |line| (line["log"] == "close").then_some(()));
+    std::thread::sleep(DEADLINE);
     socket.emit("echo", "[\"after the suspend\"]").unwrap();
     assert_eq!(lost(&mut host), DisconnectReason::PingTimeout);
     relay.freeze(false);
