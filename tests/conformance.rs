@@ -2,7 +2,7 @@
 //!
 //! `conformance/case.rs` tells how an item is written down, `conformance/COVERAGE.md` what is covered.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub, dead_code)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub)]
 
 #[path = "conformance/beyond.rs"]
 mod beyond;

@@ -73,11 +73,6 @@ impl Fake {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// TCP connections so far.
-    pub fn connections(&self) -> usize {
-        self.shared.connections.load(Ordering::Relaxed)
-    }
-
     /// The next request of any kind.
     #[track_caller]
     pub fn request(&mut self) -> Request {

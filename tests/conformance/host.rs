@@ -296,11 +296,6 @@ impl Host {
     }
 }
 
-/// The arguments as text.
-pub fn args(payload: &Payload) -> Vec<&str> {
-    payload.args().collect()
-}
-
 /// The arguments as values.
 pub fn values(payload: &Payload) -> Vec<Value> {
     payload.args().map(|arg| serde_json::from_str(arg).unwrap()).collect()

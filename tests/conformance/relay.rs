@@ -87,11 +87,6 @@ impl Relay {
         self.shared.accepted.load(Ordering::Relaxed)
     }
 
-    /// Connections that are open now.
-    pub fn open(&self) -> usize {
-        self.shared.open.lock().unwrap().len()
-    }
-
     /// Wait until there are that many open connections or fewer.
     #[track_caller]
     pub fn until_open(&self, wanted: usize) {

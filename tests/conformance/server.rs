@@ -62,11 +62,6 @@ impl Kind {
         matches!(self, Self::Uvicorn | Self::Aiohttp)
     }
 
-    /// Whether it is the npm package.
-    pub fn is_npm(self) -> bool {
-        matches!(self, Self::V2 | Self::V3 | Self::V4 | Self::V4e)
-    }
-
     fn folder(self) -> &'static str {
         match self {
             Self::V2 => "v2",
@@ -152,11 +147,6 @@ impl Server {
     pub fn shared(kind: Kind) -> &'static Self {
         static SHARED: [OnceLock<Server>; 7] = [const { OnceLock::new() }; 7];
         SHARED[kind as usize].get_or_init(|| Self::start(kind, json!({})))
-    }
-
-    /// Which server it is.
-    pub fn kind(&self) -> Kind {
-        self.kind
     }
 
     /// Where it listens.
