@@ -927,6 +927,12 @@ roam_status roam_config_dangerously_accept_any_certificate(roam_config *config, 
  */
 roam_status roam_config_set_proxy(roam_config *config, roam_str url);
 
+/**
+ * The address of this device that connections are made from, empty for any, the default. Only
+ * the server's addresses of its family are tried: "0.0.0.0" means IPv4 only, "::" IPv6 only.
+ */
+roam_status roam_config_set_local_address(roam_config *config, roam_str address);
+
 /** Who runs callbacks: ROAM_DISPATCH_THREAD, _MANUAL or _INLINE. */
 roam_status roam_config_set_dispatch(roam_config *config, uint32_t mode);
 
@@ -1519,6 +1525,10 @@ roam_status roam_conference_config_dangerously_accept_any_certificate(roam_confe
  */
 roam_status roam_conference_config_set_proxy(roam_conference_config *config,
                                              roam_str url);
+
+/** As roam_config_set_local_address. */
+roam_status roam_conference_config_set_local_address(roam_conference_config *config,
+                                                     roam_str address);
 
 /** Who runs callbacks: ROAM_DISPATCH_THREAD, _MANUAL or _INLINE. */
 roam_status roam_conference_config_set_dispatch(roam_conference_config *config,

@@ -11,6 +11,7 @@ mod tests;
 mod tls;
 mod transport;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
@@ -151,6 +152,9 @@ pub struct CommonConfig {
     pub tls: TlsConfig,
     /// A proxy on the way to every server.
     pub proxy: Option<Proxy>,
+    /// The address of this device that connections are made from. Only the server's addresses of its
+    /// family are tried: `0.0.0.0` means IPv4 only, `::` IPv6 only.
+    pub local_address: Option<IpAddr>,
     /// Time limits of connecting.
     pub timeouts: Timeouts,
     /// Limits of sizes and queues.

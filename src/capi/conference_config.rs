@@ -10,7 +10,7 @@ use super::options::{
     ROAM_TIMEOUT_FAST_RESUME, ROAM_TIMEOUT_LOGIN, ROAM_TIMEOUT_LOGOUT, ROAM_TIMEOUT_REFRESH,
     ROAM_TIMEOUT_RELOGIN, ROAM_TIMEOUT_REQUEST, add_spki_pin, add_trusted_pem,
     set_client_certificate_pem, set_client_certificate_pkcs12, set_dispatch, set_limit,
-    set_min_tls_version, set_proxy, set_server_name, timeout,
+    set_local_address, set_min_tls_version, set_proxy, set_server_name, timeout,
 };
 use super::status::roam_status;
 use super::types::{roam_bytes, roam_post, roam_str};
@@ -280,6 +280,20 @@ pub unsafe extern "C" fn roam_conference_config_set_proxy(
 ) -> roam_status {
     // SAFETY: the host's promises for its arguments, passed on.
     unsafe { build(config, |config| config.change(|options| set_proxy(&mut options.common, url))) }
+}
+
+/// As roam_config_set_local_address.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_config_set_local_address(
+    config: *mut roam_conference_config,
+    address: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.change(|options| set_local_address(&mut options.common, address))
+        })
+    }
 }
 
 /// Who runs callbacks: ROAM_DISPATCH_THREAD, _MANUAL or _INLINE.

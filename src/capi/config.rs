@@ -8,8 +8,8 @@ use super::guard::{
 };
 use super::options::{
     ROAM_TIMEOUT_ACK, add_spki_pin, add_trusted_pem, set_client_certificate_pem,
-    set_client_certificate_pkcs12, set_dispatch, set_limit, set_min_tls_version, set_proxy,
-    set_server_name, timeout,
+    set_client_certificate_pkcs12, set_dispatch, set_limit, set_local_address, set_min_tls_version,
+    set_proxy, set_server_name, timeout,
 };
 use super::status::roam_status;
 use super::types::{roam_bytes, roam_post, roam_str};
@@ -264,6 +264,21 @@ pub unsafe extern "C" fn roam_config_set_proxy(
 ) -> roam_status {
     // SAFETY: the host's promises for its arguments, passed on.
     unsafe { build(config, |config| config.change(|options| set_proxy(&mut options.common, url))) }
+}
+
+/// The address of this device that connections are made from, empty for any, the default. Only
+/// the server's addresses of its family are tried: "0.0.0.0" means IPv4 only, "::" IPv6 only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_local_address(
+    config: *mut roam_config,
+    address: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.change(|options| set_local_address(&mut options.common, address))
+        })
+    }
 }
 
 /// Who runs callbacks: ROAM_DISPATCH_THREAD, _MANUAL or _INLINE.

@@ -162,6 +162,20 @@ pub(super) unsafe fn set_proxy(common: &mut CommonConfig, url: roam_str) -> Resu
     Ok(())
 }
 
+/// Set the address to connect from; empty for any.
+pub(super) unsafe fn set_local_address(common: &mut CommonConfig, address: roam_str) -> Result<()> {
+    // SAFETY: the host's promises for its arguments, passed on.
+    let address = unsafe { text(address, "address", MAX_TEXT) }?;
+    common.local_address =
+        match address {
+            "" => None,
+            address => Some(address.parse().map_err(|_| {
+                Error::new(Code::InvalidArgument, "address: neither IPv4 nor IPv6")
+            })?),
+        };
+    Ok(())
+}
+
 /// The time of connecting that a number means.
 pub(super) fn timeout(common: &mut CommonConfig, which: u32) -> Option<&mut Duration> {
     let (timeouts, transports) = (&mut common.timeouts, &mut common.transports);

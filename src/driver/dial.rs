@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -145,11 +145,12 @@ impl Dialer {
         let addresses = self.resolver.resolve(host, port, limits.dns).await.map_err(of_proxy)?;
         log!(Debug, "{host}:{port} is {addresses:?}");
         let started = clock::now().mono;
+        let from = self.common.local_address;
         let tcp = match proxy {
-            None => within(limits.tcp, "TCP connect", race(&addresses)).await?,
+            None => within(limits.tcp, "TCP connect", race(&addresses, from)).await?,
             Some(proxy) => {
                 let tunnel = async {
-                    let tcp = race(&addresses).await.map_err(of_proxy)?;
+                    let tcp = race(&addresses, from).await.map_err(of_proxy)?;
                     proxy::tunnel(proxy, tcp, endpoint).await
                 };
                 within(limits.tcp, &format!("tunnel through proxy {proxy}"), tunnel).await?
@@ -203,22 +204,25 @@ async fn within<T>(
 }
 
 /// Connect to the addresses in turn, the next one when the one before has failed or has had its
-/// time; the first connection wins, and the others are closed.
-async fn race(addresses: &[SocketAddr]) -> Result<TcpStream> {
-    let mut waiting = addresses.iter();
+/// time; the first connection wins, and the others are closed. Only those of the family of `from`
+/// are tried, if that is given.
+async fn race(addresses: &[SocketAddr], from: Option<IpAddr>) -> Result<TcpStream> {
+    let fits = |address: &&SocketAddr| from.is_none_or(|it| it.is_ipv4() == address.is_ipv4());
+    let mut waiting = addresses.iter().filter(fits);
     let mut running = FuturesUnordered::new();
-    let mut last = io::Error::other("no address");
+    let mut last = io::Error::other("no address of the family of the local one");
+    let mut tried = 0;
     loop {
         let next = waiting.next();
         if let Some(address) = next {
-            running.push(connect(*address));
+            running.push(connect(*address, from));
+            tried += 1;
         }
         tokio::select! {
             finished = running.next() => match finished {
                 Some(Ok(stream)) => return Ok(stream),
                 Some(Err(error)) => last = error,
                 None => {
-                    let tried = addresses.len();
                     let text = format!("TCP connect: {last} (addresses tried: {tried})");
                     return Err(Error::new(Code::Connect, text));
                 }
@@ -228,9 +232,12 @@ async fn race(addresses: &[SocketAddr]) -> Result<TcpStream> {
     }
 }
 
-async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+async fn connect(address: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A frame is written whole, so waiting for more to send would only delay it.
     socket.set_nodelay(true)?;
+    if let Some(from) = from {
+        socket.bind(SocketAddr::new(from, 0))?;
+    }
     socket.connect(address).await
 }

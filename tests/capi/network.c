@@ -109,6 +109,7 @@ int main(int count, char **args) {
   roam_bytes none = {NULL, 3};
 
   NONE(set_proxy, text);
+  NONE(set_local_address, text);
   NONE(set_client_certificate_pem, certificate, key);
   NONE(set_client_certificate_pkcs12, archive, password);
   NONE(add_spki_pin, text);
@@ -127,6 +128,9 @@ int main(int count, char **args) {
   BOTH(ROAM_E_NULL_ARGUMENT, add_spki_pin, missing);
   BOTH(ROAM_E_NULL_ARGUMENT, set_server_name, missing);
 
+  BOTH(ROAM_E_INVALID_ARGUMENT, set_local_address, ROAM_STR("localhost"));
+  BOTH(ROAM_OK, set_local_address, ROAM_STR("::1"));
+  BOTH(ROAM_OK, set_local_address, ROAM_STR(""));
   BOTH(ROAM_E_INVALID_URL, set_proxy, ROAM_STR("ftp://user:hunter2@proxy.test"));
   no_secret("hunter2");
   BOTH(ROAM_E_INVALID_ARGUMENT, set_proxy, ROAM_STR("socks5://hunter2@proxy.test"));

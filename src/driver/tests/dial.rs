@@ -328,3 +328,22 @@ async fn nobody_there_is_a_connect_error_that_tells_why() {
     assert_eq!(error.code(), Code::Connect);
     assert!(error.message().contains("refused") && error.message().contains('2'), "{error:?}");
 }
+
+#[tokio::test]
+async fn connections_come_from_the_chosen_address_and_keep_its_family() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let address = listener.local_addr().expect("bound");
+    let from = |text: &str| CommonConfig {
+        local_address: Some(text.parse().expect("an address")),
+        ..CommonConfig::default()
+    };
+    let other = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 1));
+    let resolver = knowing(&[other, address]);
+    let endpoint = endpoint(false, "some.example", address);
+    let dialling = tokio::spawn(dial_with(from("127.0.0.3"), resolver, endpoint.clone()));
+    let (_, peer) = listener.accept().await.expect("a client");
+    assert_eq!(peer.ip().to_string(), "127.0.0.3");
+    dialling.abort();
+    let refused = dial_with(from("::"), knowing(&[address]), endpoint).await;
+    assert_eq!(code(refused), Some(Code::Connect));
+}
