@@ -55,7 +55,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_grow_stay_under_the_cap_and_keep_their_jitter_there() {
+    fn conformance_76_delays_are_what_the_formula_says() {
+        let mut backoff = Backoff::new(&ReconnectPolicy::default());
+        let (mut rng, mut same) = (Rng::new(42), Rng::new(42));
+        for middle in [1_000.0, 2_000.0, 5_000.0 / 1.5, 5_000.0 / 1.5, 5_000.0 / 1.5] {
+            let spread = 1.0 + 0.5 * (2.0 * same.next_f64() - 1.0);
+            assert_eq!(backoff.next(&mut rng), (middle * spread) as u64);
+        }
+        backoff.reset();
+        let spread = 1.0 + 0.5 * (2.0 * same.next_f64() - 1.0);
+        assert_eq!(backoff.next(&mut rng), (1_000.0 * spread) as u64);
+    }
+
+    #[test]
+    fn conformance_76_delays_grow_stay_under_the_cap_and_keep_their_jitter_there() {
         let mut backoff = Backoff::new(&ReconnectPolicy::default());
         let mut rng = Rng::new(1);
         let first = backoff.next(&mut rng);
@@ -68,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn full_jitter_has_a_floor() {
+    fn conformance_76_full_jitter_has_a_floor() {
         let policy = ReconnectPolicy { jitter: 1.0, ..ReconnectPolicy::default() };
         let mut backoff = Backoff::new(&policy);
         let mut rng = Rng::new(7);

@@ -73,7 +73,7 @@ impl Kind {
     fn command(self, options: &Value) -> Command {
         let mut command = match self {
             Self::V2 | Self::V3 | Self::V4 | Self::V4e => {
-                let mut node = Command::new("node");
+                let mut node = launched("node", &options["launcher"]);
                 node.env("NODE_PATH", install::node_modules(self.folder()));
                 node.arg(install::sources().join("server.js"));
                 node
@@ -89,6 +89,16 @@ impl Kind {
         command.arg(options.to_string());
         command
     }
+}
+
+/// A program, run by another one with arguments if there is one.
+fn launched(program: &str, launcher: &Value) -> Command {
+    let words: Vec<&str> =
+        launcher.as_array().into_iter().flatten().flat_map(Value::as_str).collect();
+    let Some((first, args)) = words.split_first() else { return Command::new(program) };
+    let mut command = Command::new(first);
+    command.args(args).arg(program);
+    command
 }
 
 /// What a server wrote, line by line, and when it will have written more.
@@ -130,8 +140,9 @@ impl Server {
     /// `options` is an object in the words of socket.io: `pingInterval`, `pingTimeout`,
     /// `maxHttpBufferSize`, `transports`, `allowUpgrades`, `cookie`, `path`, and for npm servers all
     /// others. And in ours: `log`, an array of what else is logged (`"request"`, on npm servers also
-    /// `"packet"`); `slow`, the delay of `/slow` in milliseconds; `parser`, `"msgpack"`; `tls`, the
-    /// paths `cert` and `key` (npm servers).
+    /// `"packet"` and `"burst"`); `slow`, the delay of `/slow` in milliseconds; `parser`,
+    /// `"msgpack"`; for npm servers `tls`, the paths `cert` and `key`, `host`, where to listen, and
+    /// `launcher`, a program with arguments that runs the server.
     pub fn start(kind: Kind, options: Value) -> Self {
         let mut options = options;
         if kind == Kind::V4e {
@@ -152,6 +163,14 @@ impl Server {
     /// Where it listens.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The process that it is.
+    pub fn pid(&self) -> u32 {
+        match &self.running {
+            Some(Running::Process { process, .. }) => process.id(),
+            _ => panic!("{:?} is no process of its own", self.kind),
+        }
     }
 
     /// Where it listens.
@@ -207,6 +226,11 @@ impl Server {
     /// Everything it has told so far.
     pub fn log(&self) -> Vec<Value> {
         self.lines.lines.lock().unwrap().clone()
+    }
+
+    /// Forget everything that it has told.
+    pub fn forget_log(&self) {
+        *self.lines.lines.lock().unwrap() = Vec::new();
     }
 
     /// How often it has told something.

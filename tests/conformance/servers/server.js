@@ -1,13 +1,13 @@
 // The standard test server on socket.io 2, 3 or 4, whichever NODE_PATH leads to.
 //
-// argv[2] holds the options as JSON: `port`, `tls` {cert, key: paths, and more of node}, `parser` "msgpack", `log` [kinds], `slow` ms, and those of
+// argv[2] holds the options as JSON: `port`, `host`, `tls` {cert, key: paths, and more of node}, `parser` "msgpack", `log` [kinds], `slow` ms, and those of
 // Socket.IO itself. It writes one JSON object a line: first {"port": N}, then what `log` below tells. It ends with its input.
 "use strict";
 
 const fs = require("node:fs");
 const socketio = require("socket.io");
 
-const { port = 0, tls, parser, log: kinds = [], slow = 500, ...options } = JSON.parse(process.argv[2] || "{}");
+const { port = 0, host = "127.0.0.1", tls, parser, log: kinds = [], slow = 500, ...options } = JSON.parse(process.argv[2] || "{}");
 
 const log = (kind, what) => fs.writeSync(1, JSON.stringify({ log: kind, ...what }) + "\n");
 const wanted = new Set(["open", "upgrade", "close", "join", "leave", ...kinds]);
@@ -78,6 +78,7 @@ function behave(socket) {
     const send = () => {
       for (const end = Math.min(count, next + chunk); next < end; next++) socket.emit("tick", next);
       if (next < count) setTimeout(send, pause);
+      else tell("burst", { count });
     };
     send();
   });
@@ -128,5 +129,5 @@ const doors = {
 for (const [name, door] of Object.entries(doors)) io.of(name).use(door).on("connection", behave);
 io.of(/^\/many\/\d+$/).on("connection", behave);
 
-http.listen(port, "127.0.0.1", () => fs.writeSync(1, JSON.stringify({ port: http.address().port }) + "\n"));
+http.listen(port, host, () => fs.writeSync(1, JSON.stringify({ port: http.address().port }) + "\n"));
 process.stdin.on("end", () => process.exit(0)).resume();

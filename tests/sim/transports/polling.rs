@@ -69,6 +69,19 @@ fn disconnecting_the_last_socket_says_goodbye_and_gives_up_no_get_before() {
 }
 
 #[test]
+fn a_parse_error_tells_the_server_that_the_session_is_over() {
+    let mut world = World::joined(polling);
+    world.say(r#"42["disconnect"]"#);
+    world.run_until("lost", |world| world.states.last() == Some(&SocketState::Rejoining));
+    world.emit(1);
+    world.run_for(5_000);
+    assert_eq!(world.causes, [Code::SocketPacket]);
+    assert_eq!((world.server.goodbyes, world.server.alive(), world.server.joins), (1, 1, 2));
+    assert_eq!(world.server.received, [r#"["n",1]"#]);
+    assert_eq!(world.server.mistakes, [""; 0]);
+}
+
+#[test]
 fn leaving_and_joining_again_are_two_posts() {
     let mut world = World::joined(polling);
     world.command(Command::Attach {
