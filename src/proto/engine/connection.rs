@@ -469,10 +469,17 @@ impl Connection {
     }
 }
 
+/// More packets in one body are no server's burst: each costs many times its few bytes here.
+const MAX_PACKETS: usize = 65_536;
+
 /// Nothing behind a close packet or an error counts.
 fn take_packets(engine: &mut Engine, packets: Packets, now: Timestamp) {
-    for packet in packets {
+    for (number, packet) in packets.enumerate() {
         match packet {
+            Ok(_) if number >= MAX_PACKETS => {
+                let text = format!("poll: more than {MAX_PACKETS} packets in one body");
+                engine.handle_closed(Error::new(Code::PayloadLimit, text));
+            }
             Ok(frame) => engine.handle_input(frame, now),
             Err(error) => engine.handle_closed(error),
         }

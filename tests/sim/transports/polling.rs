@@ -232,3 +232,15 @@ fn conformance_40_an_attempt_without_a_transport_fails_and_is_not_repeated() {
     assert_eq!(world.retries[0].code(), Code::Unsupported);
     assert_eq!(world.states.last(), Some(&SocketState::Idle));
 }
+
+#[test]
+fn a_body_of_countless_packets_ends_the_session_before_it_fills_the_memory() {
+    let mut world = World::joined(polling);
+    let body = vec![r#"42["m",1]"#; 65_536].join("\u{1e}");
+    world.say(&body);
+    world.run_for(1_000);
+    assert_eq!((world.received.len(), world.causes.len()), (65_536, 0));
+    world.say(&format!("{body}\u{1e}6"));
+    world.run_until("lost", |world| world.states.last() == Some(&SocketState::Rejoining));
+    assert_eq!(world.causes.last(), Some(&Code::PayloadLimit));
+}
