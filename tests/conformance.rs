@@ -16,6 +16,7 @@ mod fake;
 mod host;
 #[path = "conformance/relay.rs"]
 mod relay;
+#[allow(dead_code, reason = "other tests need more of it")]
 #[path = "conformance/server.rs"]
 mod server;
 
