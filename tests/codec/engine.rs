@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use roamio::error::Code;
 use roamio::proto::engine::handshake::{Handshake, percent_encode_component};
 use roamio::proto::engine::packet;
+use roamio::proto::engine::refusal::refusal;
 use serde_json::Value;
 
 use crate::unhex;
@@ -72,7 +73,7 @@ fn member() -> impl Strategy<Value = String> {
 proptest! {
     /// H14, H15: whatever is accepted is within the limits.
     #[test]
-    fn an_accepted_handshake_is_within_its_limits(
+    fn conformance_95_an_accepted_handshake_is_within_its_limits(
         sid in member(), upgrades in member(), interval in member(), timeout in member(), payload in member(),
     ) {
         let json = format!(
@@ -88,6 +89,24 @@ proptest! {
             }
             Err(error) => prop_assert_eq!(error.code(), Code::Handshake),
         }
+    }
+
+    #[test]
+    fn conformance_95_any_answer_of_a_refusal_is_one_short_line(
+        status in 300u16..600, body in prop_oneof![
+            any::<Vec<u8>>(),
+            any::<String>().prop_map(String::into_bytes),
+            (member(), member()).prop_map(|(code, message)| {
+                format!(r#"{{"code":{code},"message":{message}}}"#).into_bytes()
+            }),
+            (0usize..20_000, any::<u8>()).prop_map(|(length, byte)| vec![byte; length]),
+        ],
+    ) {
+        let error = refusal("poll", status, &body, None);
+        prop_assert!([Code::HttpStatus, Code::UnknownSid, Code::EngineRevision].contains(&error.code()));
+        prop_assert!(error.message().chars().count() < 250);
+        prop_assert!(!error.message().contains(char::is_control));
+        prop_assert!(error.server_json().is_none_or(|json| json.len() <= 4 << 10));
     }
 
     #[test]

@@ -15,7 +15,7 @@ fn refusal(text: String) -> Code {
 
 /// H24: ten million levels are refused at level 129, on a small stack.
 #[test]
-fn endless_nesting_is_refused_on_a_small_stack() {
+fn conformance_95_endless_nesting_is_refused_on_a_small_stack() {
     let run = || {
         const LEVELS: usize = 10_000_000;
         for (level, per_level) in [("[", 1), ("{\"a\":", 1), ("[{\"a\":", 2), (" [ ", 1)] {
@@ -73,7 +73,7 @@ fn numbers_of_any_length_do_not_wrap() {
 
 /// H15: a list of a million upgrades, and a sid of a million bytes, are no handshake.
 #[test]
-fn a_handshake_is_small() {
+fn conformance_95_a_handshake_is_small() {
     let upgrades = format!("[{}\"websocket\"]", "\"x\",".repeat(1_000_000));
     let sid = "a".repeat(1 << 20);
     for json in [

@@ -301,7 +301,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_accepted_is_within_the_limits(text in nearly_a_packet()) {
+    fn conformance_95_what_is_accepted_is_within_the_limits(text in nearly_a_packet()) {
         let limits = Limits { inbound_attachments: 3, ..Limits::default() };
         match packet::decode(&Bytes::from(text.clone()), 0, Revision::V4, &limits) {
             Ok(packet) => {
@@ -320,7 +320,7 @@ proptest! {
     }
 
     #[test]
-    fn any_sequence_of_messages_is_packets_or_one_error(
+    fn conformance_95_any_sequence_of_messages_is_packets_or_one_error(
         messages in prop::collection::vec(prop::result::maybe_ok(nearly_a_packet(), any::<Vec<u8>>()), 0..8),
     ) {
         let mut decoder = Decoder::new(Codec::default(), Limits::default());

@@ -229,6 +229,7 @@ impl Server {
     }
 
     /// Forget everything that it has told.
+    #[allow(dead_code, reason = "not every test program needs it")]
     pub fn forget_log(&self) {
         *self.lines.lines.lock().unwrap() = Vec::new();
     }

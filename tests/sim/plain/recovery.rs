@@ -62,7 +62,7 @@ fn came(world: &PlainWorld) -> Vec<&str> {
 }
 
 #[test]
-fn what_was_missed_comes_once_and_in_order() {
+fn conformance_86_what_was_missed_comes_once_and_in_order() {
     let mut world = world(config());
     let last = emit(&mut world, "a");
     miss(&mut world, &["b", "c"]);
@@ -77,14 +77,14 @@ fn what_was_missed_comes_once_and_in_order() {
 }
 
 #[test]
-fn the_offset_is_passed_on() {
+fn conformance_87_the_offset_is_passed_on() {
     let mut world = world(config());
     let offset = emit(&mut world, "a");
     assert_eq!(world.socket(0).events, [format!(r#""a","{offset}""#)]);
 }
 
 #[test]
-fn ordinary_texts_and_events_with_acks_do_not_poison_the_offset() {
+fn conformance_87_ordinary_texts_and_events_with_acks_do_not_poison_the_offset() {
     let mut world = world(config());
     emit(&mut world, "a");
     for (id, json) in [
@@ -116,7 +116,7 @@ fn a_session_that_is_over_begins_anew() {
 }
 
 #[test]
-fn an_explicit_disconnect_forgets_the_session_unless_that_is_not_wanted() {
+fn conformance_86_an_explicit_disconnect_forgets_the_session_unless_that_is_not_wanted() {
     for keeps in [false, true] {
         let mut world = world(ManagerConfig { recover_after_disconnect: keeps, ..config() });
         emit(&mut world, "a");
