@@ -6,7 +6,7 @@ use roamio::client::{DisconnectReason, ManagerState, SocketState};
 use roamio::error::Code;
 use serde_json::json;
 
-use crate::case::{Case, Via, items};
+use crate::case::{Case, items};
 use crate::fake::{Fake, Open, Packet};
 use crate::host::Host;
 use crate::relay::Relay;
@@ -178,17 +178,20 @@ fn conformance_28_a_missing_pong_ends_the_connection(case: Case) {
     let mut session = fake.open_with(case.via, fast(true));
     session.send("40");
     host.until_state("/", SocketState::Connected);
+    // Taken before the pong, so that no pause of this machine makes a wait too short.
+    let mut ponged = Instant::now();
     for _ in 0..3 {
         session.expect("2");
+        ponged = Instant::now();
         session.send("3");
     }
-    let ponged = Instant::now();
     session.expect("2");
     assert!(ponged.elapsed() > INTERVAL / 2, "a ping comes an interval after the pong");
-    let pinged = Instant::now();
     assert_eq!(lost(&mut host), DisconnectReason::PingTimeout);
-    let waited = pinged.elapsed();
-    assert!(waited > Duration::from_millis(150) && waited < DEADLINE * 3, "{waited:?}");
+    let waited = ponged.elapsed();
+    // The client counts whole milliseconds.
+    let least = DEADLINE - Duration::from_millis(5);
+    assert!(waited > least && waited < DEADLINE * 4, "{waited:?}");
 }
 
 fn conformance_28_any_packet_is_as_good_as_a_pong(case: Case) {
@@ -228,9 +231,7 @@ fn conformance_30_an_emit_after_a_suspend_arrives_over_a_new_connection(case: Ca
     let relay = Relay::new(server.port());
     let mut host = Host::new(case.config(&relay.url()));
     let socket = host.joined("/");
-    if case.via == Via::Upgrade {
-        host.until_transport(case.via.last());
-    }
+    host.until_over(case.via.last());
     // Whatever arrives would wake the client up.
     relay.freeze(true);
     host.manager.suspended().unwrap();

@@ -217,7 +217,9 @@ fn conformance_34_a_failure_after_the_answer_resumes_polling(case: Case) {
 fn conformance_34_a_proxy_that_drops_upgrades_leaves_polling(case: Case) {
     let proxy = Stripping::start(case.shared().port());
     let mut host = Host::new(case.config(&proxy.url()));
-    let root = host.joined("/");
+    let root = host.socket("/");
+    root.connect(None).unwrap();
+    // It may fail before the namespace is joined.
     let error = upgrade_failed(&mut host);
     assert_eq!((error.code(), error.http_status()), (Code::Upgrade, Some(400)), "{error:?}");
     let told = host.answer(&root, "handshake", "[]");
