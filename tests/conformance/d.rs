@@ -297,7 +297,9 @@ fn conformance_36_upgrades_on_a_slow_path_cost_no_session(case: Case) {
         host.answer(&root, "ack", "[]");
         assert_never_lost(&mut host);
     }
-    assert_eq!(server.count(|line| line["log"] == "upgrade"), 5);
+    let upgrade = |line: &Value| line["log"] == "upgrade";
+    server.until_count("five upgrades", 5, upgrade);
+    assert_eq!(server.count(upgrade), 5);
 }
 
 fn conformance_37_only_the_wanted_transport_is_used(case: Case) {
