@@ -56,7 +56,8 @@ pub enum Command {
         /// The socket.
         socket: SocketId,
     },
-    /// Leave and forget a socket: its requests end `CLOSED`, then comes [`Event::Detached`].
+    /// Leave and forget a socket: its requests end `CLOSED`, then comes
+    /// [`Event::Detached`](super::Event::Detached).
     Detach {
         /// The socket.
         socket: SocketId,
@@ -69,28 +70,31 @@ pub enum Command {
         event: Outgoing,
         /// Asks for an ack.
         request: Option<RequestId>,
-        /// Time limit of the ack in milliseconds: from now, connected or not; with retries after each
-        /// write.
+        /// Time limit of the ack in milliseconds: from now, connected or not; with retries after
+        /// each write.
         timeout_ms: Option<u64>,
         /// What becomes of it while it cannot be written.
         offline: Offline,
     },
-    /// Tell every event of this socket as it is written ([`SocketEvent::Sent`]), or no longer.
+    /// Tell every event of this socket as it is written
+    /// ([`SocketEvent::Sent`](super::SocketEvent::Sent)), or no longer.
     WatchSent {
         /// The socket.
         socket: SocketId,
         /// Tell.
         watch: bool,
     },
-    /// The answer to [`ManagerEvent::TargetWanted`]; an error counts as a failed attempt.
+    /// The answer to [`ManagerEvent::TargetWanted`](super::ManagerEvent::TargetWanted); an error
+    /// counts as a failed attempt.
     Target {
         /// From the event.
         token: AskToken,
         /// The server and the headers.
         target: Result<Target>,
     },
-    /// The answer to [`SocketEvent::AuthWanted`]: the payload, a JSON object. An error ends as
-    /// [`SocketEvent::ConnectError`], and the socket rests.
+    /// The answer to [`SocketEvent::AuthWanted`](super::SocketEvent::AuthWanted): the payload, a
+    /// JSON object. An error ends as
+    /// [`SocketEvent::ConnectError`](super::SocketEvent::ConnectError), and the socket rests.
     Auth {
         /// From the event.
         token: AskToken,
@@ -146,7 +150,7 @@ pub enum Offline {
     Latest(Arc<str>),
     /// It is dropped unless the namespace is joined.
     Fail,
-    /// It is dropped, without a word unless an ack was asked for, unless the namespace is joined and
-    /// the transport takes it at once.
+    /// It is dropped, without a word unless an ack was asked for, unless the namespace is joined
+    /// and the transport takes it at once.
     Volatile,
 }

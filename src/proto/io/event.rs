@@ -107,7 +107,7 @@ pub enum ManagerEvent {
     UpgradeFailed(Error),
     /// An attempt needs to know where to and with which headers
     /// ([`ManagerConfig::ask_target`](crate::config::ManagerConfig::ask_target)). It waits for
-    /// [`Command::Target`], up to the time limit of providers.
+    /// [`Command::Target`](super::Command::Target), up to the time limit of providers.
     TargetWanted {
         /// For the answer.
         token: AskToken,
@@ -129,8 +129,8 @@ pub enum SocketEvent {
         socket_sid: Option<Arc<str>>,
         /// Why a joined namespace was left.
         reason: Option<DisconnectReason>,
-        /// In `Connected`: the server has recovered the state of the former connection, and sends what
-        /// was missed as ordinary events: before this, as current servers do, or after it.
+        /// In `Connected`: the server has recovered the state of the former connection, and sends
+        /// what was missed as ordinary events: before this, as current servers do, or after it.
         recovered: bool,
     },
     /// The server refused the namespace, or joining failed and will be tried again.
@@ -142,13 +142,14 @@ pub enum SocketEvent {
     },
     /// An event.
     Event {
-        /// Name, arguments, attachments. A server that can recover the state of a connection appends
-        /// a text, the event's offset, to most events: it is passed on (`socket-io` 8).
+        /// Name, arguments, attachments. A server that can recover the state of a connection
+        /// appends a text, the event's offset, to most events: it is passed on (`socket-io` 8).
         payload: Payload,
         /// The server wants an ack.
         ack: Option<AckToken>,
     },
-    /// An event was written, for those who watch ([`Command::WatchSent`]).
+    /// An event was written, for those who watch
+    /// ([`Command::WatchSent`](super::Command::WatchSent)).
     Sent {
         /// Name, arguments, attachments.
         payload: Payload,
@@ -163,7 +164,7 @@ pub enum SocketEvent {
     },
     /// A CONNECT needs its auth payload
     /// ([`SocketOptions::ask_auth`](crate::config::SocketOptions::ask_auth)). It waits for
-    /// [`Command::Auth`], up to the time limit of providers.
+    /// [`Command::Auth`](super::Command::Auth), up to the time limit of providers.
     AuthWanted {
         /// For the answer.
         token: AskToken,
