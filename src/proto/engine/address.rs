@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::config::{Endpoint, Extra, HeaderList, Revision, Target, Transport, TransportConfig};
+use crate::config::{
+    CommonConfig, Endpoint, Extra, HeaderList, Revision, Target, Transport, TransportConfig,
+};
 use crate::proto::engine::cookies::Jars;
 use crate::proto::engine::handshake::percent_encode_component;
 use crate::proto::io::Headers;
@@ -11,9 +13,9 @@ use crate::proto::time::Timestamp;
 /// What all requests of one connection have in common (`engine-io` 1 and 5).
 #[derive(Debug)]
 pub struct Address {
-    target: Target,
     endpoint: Arc<Endpoint>,
-    config: Arc<TransportConfig>,
+    headers: HeaderList,
+    config: Arc<CommonConfig>,
     /// Never `Auto`.
     revision: Revision,
     requests: u32,
@@ -21,9 +23,9 @@ pub struct Address {
 
 impl Address {
     /// The address of a connection that speaks `revision`, 3 or 4.
-    pub fn new(target: Target, config: Arc<TransportConfig>, revision: Revision) -> Self {
-        let endpoint = Arc::new(target.endpoint.clone());
-        Self { target, endpoint, config, revision, requests: 0 }
+    pub fn new(target: Target, config: Arc<CommonConfig>, revision: Revision) -> Self {
+        let Target { endpoint, headers } = target;
+        Self { endpoint: Arc::new(endpoint), headers, config, revision, requests: 0 }
     }
 
     /// The server.
@@ -38,13 +40,13 @@ impl Address {
 
     /// The options of the transports.
     pub fn config(&self) -> &TransportConfig {
-        &self.config
+        &self.config.transports
     }
 
     fn extra(&self, transport: Transport) -> &Extra {
         match transport {
-            Transport::Polling => &self.config.polling,
-            Transport::Websocket => &self.config.websocket,
+            Transport::Polling => &self.config().polling,
+            Transport::Websocket => &self.config().websocket,
         }
     }
 
@@ -57,8 +59,8 @@ impl Address {
         now: Timestamp,
     ) -> String {
         let revision = if self.revision == Revision::V3 { '3' } else { '4' };
-        let mut out = format!("{}?", self.target.endpoint.path);
-        for query in [&self.target.endpoint.query, &self.extra(transport).query] {
+        let mut out = format!("{}?", self.endpoint.path);
+        for query in [&self.endpoint.query, &self.extra(transport).query] {
             if !query.is_empty() {
                 out.push_str(query);
                 out.push('&');
@@ -68,14 +70,14 @@ impl Address {
         out.push(revision);
         out.push_str("&transport=");
         out.push_str(transport.as_str());
-        if self.config.force_base64 {
+        if self.config().force_base64 {
             out.push_str("&b64=1");
         }
         let polling = transport == Transport::Polling;
-        if self.config.timestamp_requests.unwrap_or(polling) {
+        if self.config().timestamp_requests.unwrap_or(polling) {
             // The time tells connections apart, the number the requests of one.
             self.requests = self.requests.wrapping_add(1);
-            let name = percent_encode_component(&self.config.timestamp_param);
+            let name = percent_encode_component(&self.config().timestamp_param);
             out.push_str(&format!("&{name}={:x}.{:x}", now.0, self.requests));
         }
         if let Some(sid) = sid {
@@ -89,9 +91,9 @@ impl Address {
     pub fn headers(&self, transport: Transport, jars: &Jars, now: Timestamp) -> Headers {
         let extra = &self.extra(transport).headers;
         let own = |list: &HeaderList| list.0.clone();
-        let mut all = own(&self.target.headers);
+        let mut all = own(&self.headers);
         all.extend(own(extra));
-        if self.config.cookies {
+        if self.config().cookies {
             let is_cookie = |(name, _): &(String, String)| name.eq_ignore_ascii_case("cookie");
             let user: Vec<String> =
                 all.extract_if(.., |header| is_cookie(header)).map(|(_, value)| value).collect();

@@ -522,7 +522,7 @@ mod tests {
             now,
         };
         let target = Target { endpoint: Endpoint::default(), headers: HeaderList::default() };
-        let address = Address::new(target, Arc::new(config.transports.clone()), Revision::V4);
+        let address = Address::new(target, Arc::new(config.clone()), Revision::V4);
         let mut connection = Connection::open(address, Transport::Websocket, &mut cx);
         let wire = WireId(1);
         connection.handle_connected(wire, &Cookies::default(), &mut cx);

@@ -22,7 +22,6 @@ use smallvec::SmallVec;
 
 use crate::config::{
     CommonConfig, Endpoint, HeaderList, ReconnectPolicy, Revision, Target, Transport,
-    TransportConfig,
 };
 use crate::error::{Code, Error, Retry};
 use crate::proto::engine::connection::{Connection, Context, Goodbye};
@@ -112,7 +111,6 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Path {
     config: Arc<CommonConfig>,
-    transports: Arc<TransportConfig>,
     headers: HeaderList,
     /// None while no connection is wanted.
     target: Option<Target>,
@@ -149,7 +147,6 @@ impl Path {
     /// A path that leads nowhere yet.
     pub fn new(config: Arc<CommonConfig>, policy: &ReconnectPolicy, seed: u64) -> Self {
         Self {
-            transports: Arc::new(config.transports.clone()),
             headers: config.headers.clone(),
             config,
             target: None,

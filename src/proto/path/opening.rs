@@ -4,6 +4,8 @@
 //! be reached, or at once when it fails. The first finished engine handshake wins. Nothing of
 //! Socket.IO is said before that, so the loser has reached no namespace; it is closed properly.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::link::Link;
@@ -140,7 +142,7 @@ impl Path {
     fn start_transport(&mut self, id: LinkId, transport: Transport, now: Timestamp) {
         let Some(target) = self.get(id).map(|link| link.target.clone()) else { return };
         let revision = self.revision_for(&target.endpoint);
-        let address = Address::new(target, self.transports.clone(), revision);
+        let address = Address::new(target, Arc::clone(&self.config), revision);
         let paused = self.host_full;
         let (links, mut cx) = self.split(now);
         let mut connection = Connection::open(address, transport, &mut cx);
