@@ -665,6 +665,11 @@ typedef struct roam_event {
   size_t attachment_count;
   /** Not 0: the server wants an answer, see roam_socket_ack. It can be kept and used later. */
   uint64_t ack_token;
+  /**
+   * Of a notification: its position among those since the login, from 1. A certain gap is counted;
+   * after an uncertain one the numbers go on from the last notification. Otherwise 0.
+   */
+  uint64_t number;
 } roam_event;
 
 /** What a socket tells. Zero it, set `struct_size` and what you want to hear. */
@@ -774,7 +779,7 @@ typedef struct roam_conference_events {
    */
   void (*on_gap)(void *user_data, uint64_t from, uint64_t to, bool certain);
   /**
-   * A notification of the portal: name, and one argument, its data. `replayed`: it was missed
+   * A notification of the portal: name, number, and one argument, its data. `replayed`: it was missed
    * and came with the replay.
    */
   void (*on_notification)(void *user_data, const roam_event *notification, bool replayed);

@@ -197,10 +197,28 @@ impl HostPointer {
     }
 }
 
-/// Show a payload as an event: views on the stack, nothing copied.
+/// Show an event or a reply: views on the stack, nothing copied.
 pub(super) fn with_event<R>(
     payload: &Payload,
     ack_token: u64,
+    call: impl FnOnce(*const roam_event) -> R,
+) -> R {
+    with_views(payload, ack_token, 0, call)
+}
+
+/// Show a notification.
+pub(super) fn with_notification<R>(
+    payload: &Payload,
+    number: u64,
+    call: impl FnOnce(*const roam_event) -> R,
+) -> R {
+    with_views(payload, 0, number, call)
+}
+
+fn with_views<R>(
+    payload: &Payload,
+    ack_token: u64,
+    number: u64,
     call: impl FnOnce(*const roam_event) -> R,
 ) -> R {
     let args: SmallVec<[roam_str; 8]> = (0..payload.len())
@@ -219,5 +237,6 @@ pub(super) fn with_event<R>(
         attachments: attachments.as_ptr(),
         attachment_count: attachments.len(),
         ack_token,
+        number,
     })
 }

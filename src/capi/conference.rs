@@ -2,7 +2,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::callback::{HostStruct, HostTable, Link, Table, completion, waker, with_event};
+use super::callback::{HostStruct, HostTable, Link, Table, completion, waker, with_notification};
 use super::conference_config::roam_conference_config;
 use super::error::{ObjectId, roam_error, view};
 use super::guard::{
@@ -63,7 +63,7 @@ pub struct roam_conference_events {
     /// protocol cannot tell, `certain` is false and the numbers are a guess, or 0.
     pub on_gap:
         Option<unsafe extern "C" fn(user_data: *mut c_void, from: u64, to: u64, certain: bool)>,
-    /// A notification of the portal: name, and one argument, its data. `replayed`: it was missed
+    /// A notification of the portal: name, number, and one argument, its data. `replayed`: it was missed
     /// and came with the replay.
     pub on_notification: Option<
         unsafe extern "C" fn(
@@ -117,9 +117,11 @@ impl Table<roam_conference_events> {
                 ConferenceEvent::Gap { from, to, certain } => {
                     table.on_gap?(user_data, *from, *to, *certain);
                 }
-                ConferenceEvent::Notification { payload, replayed } => {
+                ConferenceEvent::Notification { payload, replayed, number } => {
                     let on_notification = table.on_notification?;
-                    with_event(payload, 0, |event| on_notification(user_data, event, *replayed));
+                    with_notification(payload, *number, |event| {
+                        on_notification(user_data, event, *replayed);
+                    });
                 }
                 ConferenceEvent::ProtocolError(error) => {
                     table.on_protocol_error?(user_data, view(error));

@@ -55,6 +55,9 @@ pub struct roam_event {
     pub attachment_count: usize,
     /// Not 0: the server wants an answer, see roam_socket_ack. It can be kept and used later.
     pub ack_token: u64,
+    /// Of a notification: its position among those since the login, from 1. A certain gap is counted;
+    /// after an uncertain one the numbers go on from the last notification. Otherwise 0.
+    pub number: u64,
 }
 
 /// One step of an object's state machine. Valid inside the callback that it was given to.

@@ -40,6 +40,7 @@ static void on_notification(void *user_data, const roam_event *notification, boo
   CHECK(notification->name.len > 0 && notification->arg_count == 1);
   CHECK(notification->ack_token == 0 && notification->attachment_count == 0);
   SEE(&host->seen, host->seen.notifications++);
+  CHECK((int)notification->number == host->seen.notifications);
   maybe_free(host, "on_notification");
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct App {
     pub(crate) position: usize,
     /// A gap of unknown size was announced: the next notification may be any later one.
     adrift: bool,
+    /// The client cannot know its position any more, since a gap of unknown size.
+    uncounted: bool,
     pub(crate) gaps: Vec<(u64, u64, bool)>,
     pub(crate) notified: u64,
     pub(crate) replayed: u64,
@@ -69,6 +71,7 @@ impl App {
             participant: None,
             position: 0,
             adrift: false,
+            uncounted: false,
             gaps: Vec::new(),
             notified: 0,
             replayed: 0,
@@ -199,8 +202,8 @@ impl App {
                 self.migrated += 1;
             }
             ConferenceEvent::Gap { from, to, certain } => self.handle_gap(from, to, certain),
-            ConferenceEvent::Notification { payload, replayed } => {
-                self.handle_notification(&payload, replayed, portal);
+            ConferenceEvent::Notification { payload, replayed, number } => {
+                self.handle_notification(&payload, replayed, number, portal);
             }
             ConferenceEvent::ProtocolError(error) => self.complaints.push(error),
             ConferenceEvent::Resumable(resumable) => self.resumable = Some(resumable),
@@ -237,11 +240,18 @@ impl App {
             self.position = to as usize;
         } else {
             self.adrift = true;
+            self.uncounted = true;
         }
     }
 
     /// P1: the next of the ledger, unless a gap was announced.
-    fn handle_notification(&mut self, payload: &Payload, replayed: bool, portal: &Portal) {
+    fn handle_notification(
+        &mut self,
+        payload: &Payload,
+        replayed: bool,
+        number: u64,
+        portal: &Portal,
+    ) {
         assert_ne!(self.state, ConferenceState::Ended, "P1: a notification after the end");
         self.notified += 1;
         self.replayed += u64::from(replayed);
@@ -263,6 +273,8 @@ impl App {
         };
         self.position = index + 1;
         self.adrift = false;
+        let numbered = number == self.position as u64;
+        assert!(numbered || self.uncounted, "P1: number {number} at {}", self.position);
     }
 
     /// What must hold while the client is awake.

@@ -167,7 +167,7 @@ impl Session {
             Some(Role::Fresh) => false,
         };
         if live {
-            self.deliver(payload, false);
+            self.deliver(payload);
             return;
         }
         let most = self.config.common.limits.host_queue_bytes;
@@ -181,17 +181,20 @@ impl Session {
         }
     }
 
-    /// Count a notification and hand it over. A `drop` ends the session.
-    pub(super) fn deliver(&mut self, payload: Payload, replayed: bool) {
-        if self.track.state() == ConferenceState::Ended {
-            return;
+    /// Count a notification that came by itself, and hand it over.
+    fn deliver(&mut self, payload: Payload) {
+        if self.track.state() != ConferenceState::Ended {
+            let print = Fingerprint::new(payload.name_bytes(), payload.arg_bytes(0));
+            let number = self.tally.push(print);
+            self.hand_over(payload, number, false);
         }
-        if !replayed {
-            self.tally.push(Fingerprint::new(payload.name_bytes(), payload.arg_bytes(0)));
-        }
+    }
+
+    /// Hand over a notification that was counted. A `drop` ends the session.
+    pub(super) fn hand_over(&mut self, payload: Payload, number: u64, replayed: bool) {
         let dropped = payload.name_bytes() == b"drop";
         if !self.leaving.as_ref().is_some_and(Leaving::is_silent) {
-            self.tell(ConferenceEvent::Notification { payload, replayed });
+            self.tell(ConferenceEvent::Notification { payload, replayed, number });
         }
         if dropped {
             self.end(Some(Error::new(Code::Dropped, "the portal dropped the participant")));
@@ -203,7 +206,7 @@ impl Session {
         let Some(side) = self.side(link) else { return };
         side.early_bytes = 0;
         for payload in std::mem::take(&mut side.early) {
-            self.deliver(payload, false);
+            self.deliver(payload);
         }
     }
 

@@ -348,7 +348,7 @@ impl Session {
     fn deliver_replay(&mut self, link: LinkId, payload: &Payload, entries: &[Entry], back: bool) {
         let Verdict { steps, complete, complaint } = self.tally.apply(entries);
         if back {
-            let replayed = steps.iter().filter(|step| matches!(step, Step::Deliver(_))).count();
+            let replayed = steps.iter().filter(|step| matches!(step, Step::Deliver { .. })).count();
             self.tell(ConferenceEvent::Resumed { complete, replayed: replayed as u64 });
         }
         if let Some(text) = complaint {
@@ -363,8 +363,8 @@ impl Session {
                 Step::Gap { from, to, certain } => {
                     self.tell(ConferenceEvent::Gap { from, to, certain });
                 }
-                Step::Deliver(index) => {
-                    self.deliver(entries[index].payload(payload.frame()), true);
+                Step::Deliver { index, number } => {
+                    self.hand_over(entries[index].payload(payload.frame()), number, true);
                 }
             }
         }

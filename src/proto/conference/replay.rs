@@ -75,8 +75,13 @@ pub enum Step {
         /// The numbers prove it.
         certain: bool,
     },
-    /// Deliver the entry of this index.
-    Deliver(usize),
+    /// Deliver an entry.
+    Deliver {
+        /// Its index in the answer.
+        index: usize,
+        /// Its position since login, from 1.
+        number: u64,
+    },
 }
 
 /// The result of laying an answer over what was delivered.
@@ -111,13 +116,14 @@ impl Tally {
         self.count
     }
 
-    /// One more was received.
-    pub fn push(&mut self, print: Fingerprint) {
+    /// One more was received. Gives its position.
+    pub fn push(&mut self, print: Fingerprint) -> u64 {
         self.count += 1;
         if self.ring.len() == RING {
             self.ring.pop_front();
         }
         self.ring.push_back(print);
+        self.count
     }
 
     /// Decide what of an answer is new, and count it as received.
@@ -162,8 +168,8 @@ impl Tally {
                 // The ring holds what was received in a row, up to the count.
                 self.ring.clear();
             }
-            self.push(entry.print);
-            verdict.steps.push(Step::Deliver(index));
+            let number = self.push(entry.print);
+            verdict.steps.push(Step::Deliver { index, number });
         }
         verdict
     }
@@ -268,8 +274,8 @@ impl Tally {
             verdict.steps.push(Step::Gap { from: self.count + 1, to: 0, certain: false });
         }
         for (index, entry) in entries.iter().enumerate().skip(first) {
-            self.push(entry.print);
-            verdict.steps.push(Step::Deliver(index));
+            let number = self.push(entry.print);
+            verdict.steps.push(Step::Deliver { index, number });
         }
         verdict
     }

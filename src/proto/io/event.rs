@@ -223,6 +223,9 @@ pub enum ConferenceEvent {
         payload: Payload,
         /// It was missed and came with the replay.
         replayed: bool,
+        /// Its position among the notifications since login, from 1. A certain [`Gap`](Self::Gap) is
+        /// counted; after an uncertain one the numbers go on from the last that was delivered.
+        number: u64,
     },
     /// The portal said something that makes no sense; the session goes on.
     ProtocolError(Error),
@@ -263,7 +266,7 @@ impl Event {
     pub fn weight(&self) -> usize {
         match self {
             // They all share the frame of the replay.
-            Self::Conference(ConferenceEvent::Notification { payload, replayed: true }) => {
+            Self::Conference(ConferenceEvent::Notification { payload, replayed: true, .. }) => {
                 REPLAYED_WEIGHT + payload.own_weight()
             }
             Self::Socket(
@@ -293,7 +296,8 @@ mod tests {
             let (name, args) = (Name::Plain(Span::new(0, 4)), [Span::new(10, 110)]);
             let args = args.into_iter().collect();
             let payload = Payload::new(frame.clone(), name, args, Vec::new());
-            Event::Conference(ConferenceEvent::Notification { payload, replayed }).weight()
+            Event::Conference(ConferenceEvent::Notification { payload, replayed, number: 1 })
+                .weight()
         };
         assert_eq!(weight(false), frame.len());
         assert_eq!(weight(true), REPLAYED_WEIGHT + 4 + 100);

@@ -20,6 +20,10 @@ fn entry(seq: Option<u64>, print: Fingerprint) -> Entry {
     Entry { name: Name::None, data: None, seq, print }
 }
 
+fn deliver(index: usize, number: u64) -> Step {
+    Step::Deliver { index, number }
+}
+
 impl Portal {
     /// The answer to a relogin, with the first notification numbered `base`.
     fn answer(&self, base: u64, period: u64) -> Vec<Entry> {
@@ -39,9 +43,10 @@ fn check(verdict: &Verdict, entries: &[Entry], first_position: u64, mut count: u
                 count = *to;
                 gaps += 1;
             }
-            Step::Deliver(index) => {
+            Step::Deliver { index, number } => {
                 count += 1;
                 assert_eq!(first_position + *index as u64, count, "delivered in order");
+                assert_eq!(*number, count);
             }
         }
     }
@@ -87,10 +92,10 @@ fn nothing_is_lost_or_repeated_whatever_is_missed_and_pruned() {
 fn equal_notifications_decide_nothing_and_base_one_holds() {
     let mut tally = Tally::new(SequenceBase::Detect);
     let tick = print(0, 1);
-    (0..5).for_each(|_| tally.push(tick));
+    (0..5).for_each(|_| _ = tally.push(tick));
     let entries: Vec<Entry> = (1..=8).map(|seq| entry(Some(seq), tick)).collect();
     let verdict = tally.apply(&entries);
-    assert_eq!(verdict.steps, [Step::Deliver(5), Step::Deliver(6), Step::Deliver(7)]);
+    assert_eq!(verdict.steps, [deliver(5, 6), deliver(6, 7), deliver(7, 8)]);
     assert!(verdict.complete);
 }
 
@@ -98,17 +103,17 @@ fn equal_notifications_decide_nothing_and_base_one_holds() {
 fn a_hole_before_equal_notifications_is_a_gap_and_no_other_numbering() {
     let mut tally = Tally::new(SequenceBase::Detect);
     let tick = print(0, 1);
-    (0..5).for_each(|_| tally.push(tick));
+    (0..5).for_each(|_| _ = tally.push(tick));
     let entries: Vec<Entry> = (8..=9).map(|seq| entry(Some(seq), tick)).collect();
     let verdict = tally.apply(&entries);
     let gap = Step::Gap { from: 6, to: 7, certain: true };
-    assert_eq!(verdict.steps, [gap, Step::Deliver(0), Step::Deliver(1)]);
+    assert_eq!(verdict.steps, [gap, deliver(0, 8), deliver(1, 9)]);
 }
 
 #[test]
 fn alternating_notifications_behind_a_hole_are_new() {
     let mut tally = Tally::new(SequenceBase::Detect);
-    (1..=20).for_each(|position| tally.push(print(position, 2)));
+    (1..=20).for_each(|position| _ = tally.push(print(position, 2)));
     let entries: Vec<Entry> =
         (31..=46).map(|position| entry(Some(position), print(position, 2))).collect();
     let verdict = tally.apply(&entries);
@@ -119,21 +124,21 @@ fn alternating_notifications_behind_a_hole_are_new() {
 #[test]
 fn numbers_of_another_kind_are_known_by_the_contents() {
     let mut tally = Tally::new(SequenceBase::Detect);
-    (1..=3).for_each(|position| tally.push(print(position, 99)));
+    (1..=3).for_each(|position| _ = tally.push(print(position, 99)));
     let entries: Vec<Entry> =
         (1..=5).map(|position| entry(Some(position + 1_000), print(position, 99))).collect();
-    assert_eq!(tally.apply(&entries).steps, [Step::Deliver(3), Step::Deliver(4)]);
+    assert_eq!(tally.apply(&entries).steps, [deliver(3, 4), deliver(4, 5)]);
     // The numbering is known from now on.
     let entries: Vec<Entry> =
         (6..=7).map(|position| entry(Some(position + 1_000), print(position, 99))).collect();
     let verdict = tally.apply(&entries);
-    assert_eq!((verdict.steps, verdict.complete), (vec![Step::Deliver(0), Step::Deliver(1)], true));
+    assert_eq!((verdict.steps, verdict.complete), (vec![deliver(0, 6), deliver(1, 7)], true));
 }
 
 #[test]
 fn the_ring_forgets_and_the_numbers_still_hold() {
     let mut tally = Tally::new(SequenceBase::Detect);
-    (1..=1_000).for_each(|position| tally.push(print(position, u64::MAX)));
+    (1..=1_000).for_each(|position| _ = tally.push(print(position, u64::MAX)));
     let portal = Portal { issued: 1_003, pruned: 0 };
     let entries = portal.answer(1, u64::MAX);
     assert_eq!(tally.apply(&entries).steps.len(), 3);
