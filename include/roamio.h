@@ -447,6 +447,13 @@
 
 /* ---- Options of a conference --------------------------------------------------------------- */
 
+/**
+ * The protocol of clients before 1.0, for old portals: requests and notifications have names and
+ * shapes of their own. What was missed in the first part of an outage is lost.
+ */
+#define ROAM_PORTAL_LEGACY 3
+/** Protocol 1.0: as 1.1; streams describe a single video. */
+#define ROAM_PORTAL_1_0 10
 /** Protocol 1.1: what was missed in the first part of an outage is lost. */
 #define ROAM_PORTAL_1_1 11
 /** Protocol 1.2: everything missed comes with the answer to the relogin; the default. */
@@ -1613,8 +1620,9 @@ roam_status roam_conference_logout(const roam_conference *conference,
                                    roam_completion completion);
 
 /**
- * Ask the portal: "text", "publish", "subscribe", ... `data_json` is one JSON object. While the
- * session is not ready the request waits for it. The completion gets the portal's answer, or
+ * Ask the portal: "text", "publish", "subscribe", ... `data_json` is one JSON object; with
+ * ROAM_PORTAL_LEGACY it may also be the JSON array of several arguments, the first not null. While
+ * the session is not ready the request waits for it. The completion gets the portal's answer, or
  * REQUEST_REJECTED, ACK_TIMEOUT or ACK_LOST (the portal may or may not have acted), NOT_SENT,
  * CANCELLED or CLOSED. When the session ends, what was sent ends ACK_LOST and what was not
  * NOT_SENT, and either of them DROPPED if the portal has thrown the participant out. `timeout_ms`

@@ -307,6 +307,22 @@ impl<'a> Arguments<'a> {
         Ok(Self { text, attachments: 0, in_order: true })
     }
 
+    /// The arguments of a request to a portal of the legacy protocol: one JSON object, or a JSON
+    /// array of all of them. The first is not null, which a portal does not survive.
+    ///
+    /// # Errors
+    /// [`Code::InvalidJson`].
+    pub fn positional(text: &'a str, max_depth: usize) -> Result<Self> {
+        if text.trim_start_matches(SPACE).starts_with('{') {
+            return Self::object(text, max_depth);
+        }
+        let args = Self::array(text, max_depth, 0)?;
+        if args.is_empty() || args.text.starts_with("null") {
+            return Err(Error::new(Code::InvalidJson, "arguments: none, or null as the first"));
+        }
+        Ok(args)
+    }
+
     /// The text, without brackets if it was an array.
     pub const fn as_str(self) -> &'a str {
         self.text

@@ -220,8 +220,9 @@ pub unsafe extern "C" fn roam_conference_logout(
     }
 }
 
-/// Ask the portal: "text", "publish", "subscribe", ... `data_json` is one JSON object. While the
-/// session is not ready the request waits for it. The completion gets the portal's answer, or
+/// Ask the portal: "text", "publish", "subscribe", ... `data_json` is one JSON object; with
+/// ROAM_PORTAL_LEGACY it may also be the JSON array of several arguments, the first not null. While
+/// the session is not ready the request waits for it. The completion gets the portal's answer, or
 /// REQUEST_REJECTED, ACK_TIMEOUT or ACK_LOST (the portal may or may not have acted), NOT_SENT,
 /// CANCELLED or CLOSED. When the session ends, what was sent ends ACK_LOST and what was not
 /// NOT_SENT, and either of them DROPPED if the portal has thrown the participant out. `timeout_ms`

@@ -20,6 +20,11 @@ use crate::error::Result;
 
 /// ---- Options of a conference ---------------------------------------------------------------
 ///
+/// The protocol of clients before 1.0, for old portals: requests and notifications have names and
+/// shapes of their own. What was missed in the first part of an outage is lost.
+pub const ROAM_PORTAL_LEGACY: u32 = 3;
+/// Protocol 1.0: as 1.1; streams describe a single video.
+pub const ROAM_PORTAL_1_0: u32 = 10;
 /// Protocol 1.1: what was missed in the first part of an outage is lost.
 pub const ROAM_PORTAL_1_1: u32 = 11;
 /// Protocol 1.2: everything missed comes with the answer to the relogin; the default.
@@ -76,6 +81,8 @@ pub unsafe extern "C" fn roam_conference_config_set_protocol(
     unsafe {
         build(config, |config| {
             config.options.protocol = match protocol {
+                ROAM_PORTAL_LEGACY => PortalProtocol::Legacy,
+                ROAM_PORTAL_1_0 => PortalProtocol::V1_0,
                 ROAM_PORTAL_1_1 => PortalProtocol::V1_1,
                 ROAM_PORTAL_1_2 => PortalProtocol::V1_2,
                 _ => return Err(unknown("protocol", protocol)),

@@ -10,7 +10,7 @@ use super::core::{Core, Object, check_size, may_wait, timeout_ms};
 use super::reply::Reply;
 use super::socket::to_json;
 use super::validate;
-use crate::config::{CommonConfig, ConferenceConfig, Limits, Token};
+use crate::config::{CommonConfig, ConferenceConfig, Limits, PortalProtocol, Token};
 use crate::driver::dispatch::{Addition, Gate, Mailbox, Owner, closed};
 use crate::driver::{Driver, seed};
 use crate::error::{Code, Error, Result};
@@ -35,6 +35,7 @@ struct Inner {
     /// Login was called.
     used: AtomicBool,
     allow_plaintext: bool,
+    protocol: PortalProtocol,
 }
 
 /// How a request is made.
@@ -83,7 +84,7 @@ impl Conference {
         spawn: impl FnOnce(Stack, CommonConfig, Arc<Mailbox>) -> Result<Driver>,
     ) -> Result<Self> {
         validate::conference(&config)?;
-        let allow_plaintext = config.allow_plaintext;
+        let (allow_plaintext, protocol) = (config.allow_plaintext, config.protocol);
         let common = config.common.clone();
         let limits = common.limits.clone();
         let mailbox = Mailbox::new(common.dispatch.clone(), &limits);
@@ -102,7 +103,7 @@ impl Conference {
         let core = Core::new(driver, mailbox, limits, false);
         let object = Object::new(core, gate, Owner::Conference);
         let used = AtomicBool::new(false);
-        Ok(Self { inner: Arc::new(Inner { object, state, used, allow_plaintext }) })
+        Ok(Self { inner: Arc::new(Inner { object, state, used, allow_plaintext, protocol }) })
     }
 
     /// What the conference was last said to be.
@@ -181,15 +182,16 @@ impl Conference {
         Reply::start(&self.inner.object.core, |completion| self.logout(completion))
     }
 
-    /// Ask the portal; `data_json` is one JSON object. While the session is not ready the request
-    /// waits for it. The outcome is the portal's answer, or one of `REQUEST_REJECTED`,
+    /// Ask the portal; `data_json` is one JSON object. A request of the legacy protocol may have
+    /// several arguments: then it is the JSON array of them, which does not begin with null. While
+    /// the session is not ready the request waits for it. The outcome is the portal's answer, or one of `REQUEST_REJECTED`,
     /// `ACK_TIMEOUT`, `ACK_LOST` (both: the portal may have acted), `NOT_SENT`, `CANCELLED`,
     /// `CLOSED`. When the session ends, a request that was sent ends `ACK_LOST`, one that was not
     /// `NOT_SENT`, and either `DROPPED` if the portal has thrown the participant out.
     ///
     /// # Errors
     /// [`Code::NotLoggedIn`] before a login and after the end, [`Code::ReservedEvent`] also for the
-    /// requests of the session itself, [`Code::InvalidJson`] for anything but an object,
+    /// requests of the session itself, [`Code::InvalidJson`] for anything else,
     /// [`Code::TooLarge`], [`Code::QueueFull`] (also when [`Limits::host_queue_events`] outcomes are
     /// outstanding), [`Code::InvalidArgument`] for the time limit, [`Code::Closed`].
     pub fn request(
@@ -206,7 +208,10 @@ impl Conference {
             let text = format!("\"{name}\" is sent by the session itself");
             return Err(Error::new(Code::ReservedEvent, text));
         }
-        let data = Arguments::object(data_json, limits.json_depth)?;
+        let data = match self.inner.protocol {
+            PortalProtocol::Legacy => Arguments::positional(data_json, limits.json_depth)?,
+            _ => Arguments::object(data_json, limits.json_depth)?,
+        };
         let timeout_ms = timeout_ms(options.timeout)?;
         self.check_session()?;
         self.inner.object.request(limits.host_queue_events, completion, |driver, completion| {
@@ -234,7 +239,7 @@ impl Conference {
         })
     }
 
-    /// [`Conference::request_async`] with data that serializes to a JSON object.
+    /// [`Conference::request_async`] with data that serializes to the JSON that it takes.
     ///
     /// # Errors
     /// As [`Conference::request`].

@@ -6,9 +6,14 @@ use crate::config::{CommonConfig, DEFAULT_PATH, Endpoint, ReconnectPolicy};
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
-/// The portal protocol announced at login. Answers of either shape are understood with both.
+/// The portal protocol announced at login. Answers of every shape are understood with all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PortalProtocol {
+    /// That of clients before 1.0, for old portals: requests and notifications have names and
+    /// shapes of their own, and requests positional arguments. Replay as in 1.0.
+    Legacy,
+    /// As 1.1; streams describe a single video.
+    V1_0,
     /// String tickets; missed notifications are pushed, those of the outage's first part are lost.
     V1_1,
     /// Missed notifications come in the relogin answer.
@@ -17,11 +22,13 @@ pub enum PortalProtocol {
 }
 
 impl PortalProtocol {
-    /// The text of the `protocol` member.
-    pub const fn as_str(self) -> &'static str {
+    /// The text of the `protocol` member; a legacy login has none.
+    pub const fn as_str(self) -> Option<&'static str> {
         match self {
-            Self::V1_1 => "1.1",
-            Self::V1_2 => "1.2",
+            Self::Legacy => None,
+            Self::V1_0 => Some("1.0"),
+            Self::V1_1 => Some("1.1"),
+            Self::V1_2 => Some("1.2"),
         }
     }
 }

@@ -3,7 +3,8 @@
 use crate::error::{Code, Error};
 use crate::payload::Payload;
 
-/// The status of an answer: `["ok", …]`, `["error", text]`, or something else.
+/// The status of an answer: `["ok", …]`, `["error", text]`, or something else. A legacy session is
+/// answered `success`, and `initializing` where media are still being set up.
 #[derive(Debug)]
 pub(super) enum Answer {
     /// It was done.
@@ -17,7 +18,7 @@ pub(super) enum Answer {
 impl Answer {
     pub(super) fn of(payload: &Payload) -> Self {
         match payload.arg_bytes(0) {
-            Some(br#""ok""# | br#""success""#) => Self::Ok,
+            Some(br#""ok""# | br#""success""# | br#""initializing""#) => Self::Ok,
             Some(br#""error""#) => Self::Error(payload.decode(1).unwrap_or_default()),
             _ => Self::Other,
         }

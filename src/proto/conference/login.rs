@@ -66,13 +66,12 @@ impl Session {
             serde_json::from_str(&self.config.user_agent_json).unwrap_or_default();
         let sdk = json!({ "type": self.config.sdk_type, "version": self.config.sdk_version });
         user_agent.insert("sdk".into(), sdk);
-        let args = json!([{
-            "token": login.token.text.expose(),
-            "userAgent": user_agent,
-            "protocol": self.config.protocol.as_str(),
-        }]);
+        let mut request = json!({ "token": login.token.text.expose(), "userAgent": user_agent });
+        if let Some(protocol) = self.config.protocol.as_str() {
+            request["protocol"] = protocol.into();
+        }
         self.path.pin(link);
-        let ack = self.call(link, "login", &args.to_string());
+        let ack = self.call(link, "login", &json!([request]).to_string());
         let deadline = now + millis(self.config.login_timeout);
         if let Some(login) = &mut self.login {
             login.stage = Stage::Sent { link, ack, deadline };

@@ -17,7 +17,7 @@ use crate::secret::Secret;
 
 /// A relogin ends after this even while bytes arrive.
 const HARD_LIMIT_MS: u64 = 120_000;
-/// How long what is still on its way on the old connection is waited for (1.0 and 1.1).
+/// How long what is still on its way on the old connection is waited for (all but 1.2).
 const DRAIN_MS: u64 = 500;
 /// Relogins lost in the middle of their answer, before the answer is held to be too large.
 const MAX_LOST_REPLAYS: u32 = 3;
@@ -43,7 +43,7 @@ impl Relogin {
     }
 }
 
-/// After a takeover under 1.0 or 1.1: what the old connection still yields comes first.
+/// After a takeover under any protocol but 1.2: what the old connection still yields comes first.
 #[derive(Debug)]
 pub(super) struct Drain {
     /// The old connection.
@@ -387,7 +387,7 @@ impl Session {
         side.early.drain(..known.unwrap_or(0));
     }
 
-    /// 1.0 and 1.1: what was missed follows as ordinary events, and what the portal wrote into a
+    /// Legacy, 1.0 and 1.1: what was missed follows as ordinary events, and what the portal wrote into a
     /// dead connection is lost without a trace.
     fn resume_without_replay(
         &mut self,
