@@ -1187,11 +1187,13 @@ roam_status roam_manager_dispatch(const roam_manager *manager,
  * call, and must only wake the host's loop (set a flag, post a message, signal a condition): all
  * traffic of the process waits for it. It is not called any more once the manager and its sockets
  * are freed; the last _free waits for a call that has begun, so hold no lock then that `wake`
- * takes. INVALID_STATE with another dispatch, WOULD_DEADLOCK inside a `wake`.
+ * takes. `destroy` (may be NULL) is called once, on any thread, after the last call of `wake`, also
+ * when another takes its place; when this function fails it is not called. INVALID_STATE with another dispatch, WOULD_DEADLOCK inside a `wake`.
  */
 roam_status roam_manager_set_wake(const roam_manager *manager,
                                   roam_wake wake,
-                                  void *user_data);
+                                  void *user_data,
+                                  void (*destroy)(void *user_data));
 
 /**
  * Manual dispatch: a file descriptor that is readable while there is something to dispatch. Only
@@ -1674,7 +1676,8 @@ roam_status roam_conference_dispatch(const roam_conference *conference,
 /** Manual dispatch: as roam_manager_set_wake. */
 roam_status roam_conference_set_wake(const roam_conference *conference,
                                      roam_wake wake,
-                                     void *user_data);
+                                     void *user_data,
+                                     void (*destroy)(void *user_data));
 
 /** Manual dispatch: as roam_manager_wake_fd. */
 roam_status roam_conference_wake_fd(const roam_conference *conference, int *out);

@@ -125,12 +125,38 @@ pub(super) fn completion(
     })
 }
 
-/// A closure that wakes the host's loop.
-pub(super) fn waker(wake: roam_wake, user_data: *mut c_void) -> Result<impl Fn() + Send + 'static> {
+/// What a host gave to wake its loop with. Dropping it calls `destroy`.
+struct Waker {
+    wake: unsafe extern "C" fn(user_data: *mut c_void),
+    user_data: HostPointer,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+}
+
+impl Drop for Waker {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.destroy {
+            // SAFETY: the host's function with the host's data, once and after all calls.
+            unsafe { destroy(self.user_data.get()) };
+        }
+    }
+}
+
+/// Hand a closure that wakes the host's loop to `set`. When that fails `destroy` is not called.
+pub(super) fn set_waker(
+    wake: roam_wake,
+    user_data: *mut c_void,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    set: impl FnOnce(Box<dyn Fn() + Send>) -> Result<()>,
+) -> Result<()> {
     let wake = wake.ok_or_else(|| null("wake"))?;
-    let user_data = HostPointer(user_data);
+    let waker = Arc::new(Waker { wake, user_data: HostPointer(user_data), destroy });
+    let own = Arc::clone(&waker);
     // SAFETY: the host's function with the host's data.
-    Ok(move || unsafe { wake(user_data.get()) })
+    set(Box::new(move || unsafe { (own.wake)(own.user_data.get()) })).inspect_err(|_| {
+        if let Some(mut refused) = Arc::into_inner(waker) {
+            refused.destroy = None;
+        }
+    })
 }
 
 /// What a host gave to queue jobs with. Dropping it calls `destroy`.

@@ -2,7 +2,9 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::callback::{HostStruct, HostTable, Link, Table, completion, waker, with_notification};
+use super::callback::{
+    HostStruct, HostTable, Link, Table, completion, set_waker, with_notification,
+};
 use super::conference_config::roam_conference_config;
 use super::error::{ObjectId, roam_error, view};
 use super::guard::{
@@ -352,9 +354,14 @@ pub unsafe extern "C" fn roam_conference_set_wake(
     conference: *const roam_conference,
     wake: roam_wake,
     user_data: *mut c_void,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 ) -> roam_status {
     // SAFETY: the host's promise, passed on.
-    unsafe { on(conference, |conference| conference.set_wake(waker(wake, user_data)?)) }
+    unsafe {
+        on(conference, |conference| {
+            set_waker(wake, user_data, destroy, |wake| conference.set_wake(wake))
+        })
+    }
 }
 
 /// Manual dispatch: as roam_manager_wake_fd.

@@ -2,7 +2,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::callback::{HostStruct, HostTable, Link, Table, waker};
+use super::callback::{HostStruct, HostTable, Link, Table, set_waker};
 use super::config::{endpoint, roam_config};
 use super::error::{ObjectId, optional_view, roam_error, view};
 use super::guard::{
@@ -409,15 +409,19 @@ pub unsafe extern "C" fn roam_manager_dispatch(
 /// call, and must only wake the host's loop (set a flag, post a message, signal a condition): all
 /// traffic of the process waits for it. It is not called any more once the manager and its sockets
 /// are freed; the last _free waits for a call that has begun, so hold no lock then that `wake`
-/// takes. INVALID_STATE with another dispatch, WOULD_DEADLOCK inside a `wake`.
+/// takes. `destroy` (may be NULL) is called once, on any thread, after the last call of `wake`, also
+/// when another takes its place; when this function fails it is not called. INVALID_STATE with another dispatch, WOULD_DEADLOCK inside a `wake`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_manager_set_wake(
     manager: *const roam_manager,
     wake: roam_wake,
     user_data: *mut c_void,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 ) -> roam_status {
     // SAFETY: the host's promise, passed on.
-    unsafe { on(manager, |manager| manager.set_wake(waker(wake, user_data)?)) }
+    unsafe {
+        on(manager, |manager| set_waker(wake, user_data, destroy, |wake| manager.set_wake(wake)))
+    }
 }
 
 /// Manual dispatch: a file descriptor that is readable while there is something to dispatch. Only

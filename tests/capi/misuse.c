@@ -109,7 +109,7 @@ static void null_is_refused(void) {
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_suspended(NULL));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_resumed(NULL));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_dispatch(NULL, 1, &count));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_set_wake(NULL, witness_destroy, NULL));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_set_wake(NULL, witness_destroy, NULL, NULL));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_wake_fd(NULL, &fd));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_provide_target(NULL, 1, URL, NULL, 0));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_refuse_target(NULL, 1, text));
@@ -122,7 +122,7 @@ static void null_is_refused(void) {
   roam_manager_free(NULL);
 
   EXPECT(ROAM_OK, roam_manager_new(config, &managed, &manager));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_set_wake(manager, NULL, NULL));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_set_wake(manager, NULL, NULL, NULL));
   CHECK(roam_error_status(roam_manager_last_error(manager)) == ROAM_E_NULL_ARGUMENT);
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_wake_fd(manager, NULL));
   EXPECT(ROAM_OK, roam_manager_dispatch(manager, 1, NULL));
@@ -199,7 +199,7 @@ static void null_is_refused(void) {
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_suspended(NULL));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_resumed(NULL));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_dispatch(NULL, 1, &count));
-  EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_set_wake(NULL, witness_destroy, NULL));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_set_wake(NULL, witness_destroy, NULL, NULL));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_wake_fd(NULL, &fd));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_free_wait(NULL, 1));
   CHECK(roam_conference_state(NULL) == ROAM_CONFERENCE_STATE_ENDED);
@@ -497,7 +497,7 @@ static void states_are_checked(void) {
   EXPECT(ROAM_E_TOKEN_INVALID,
          roam_conference_login(conference, ROAM_STR("eyJ0b2tlbklkIjoiMSIsImhvc3QiOiJwb3J0YWwuZXhhbXBsZTo4MCIsInNlY3VyZSI6ZmFsc2UsInNpZ25hdHVyZSI6InMifQ=="), done));
   EXPECT(ROAM_E_INVALID_STATE, roam_conference_dispatch(conference, 1, NULL));
-  EXPECT(ROAM_E_INVALID_STATE, roam_conference_set_wake(conference, witness_destroy, NULL));
+  EXPECT(ROAM_E_INVALID_STATE, roam_conference_set_wake(conference, witness_destroy, NULL, witness_destroy));
   CHECK(seen.completions == 0);
   EXPECT(ROAM_OK, roam_conference_free_wait(conference, LONG_MS));
   CHECK(seen.destroyed == 1 && seen.completions == 0);

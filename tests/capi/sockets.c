@@ -527,7 +527,7 @@ static void count_wake(void *user_data) {
 static void wake_that_asks(void *user_data) {
   socket_host *host = user_data;
   int fd = -1;
-  EXPECT(ROAM_E_WOULD_DEADLOCK, roam_manager_set_wake(host->manager, wake_that_asks, user_data));
+  EXPECT(ROAM_E_WOULD_DEADLOCK, roam_manager_set_wake(host->manager, wake_that_asks, user_data, NULL));
   EXPECT(ROAM_E_WOULD_DEADLOCK, roam_manager_dispatch(host->manager, 1, NULL));
   EXPECT(ROAM_E_WOULD_DEADLOCK, roam_manager_free_wait(host->manager, LONG_MS));
   EXPECT(ROAM_OK, roam_manager_wake_fd(host->manager, &fd));
@@ -540,7 +540,7 @@ static void a_wake_that_asks_is_answered(void) {
   witness_init(&managed);
   roam_manager *manager = make_manager(ROAM_DISPATCH_MANUAL, &managed);
   start(&host, manager, "/");
-  EXPECT(ROAM_OK, roam_manager_set_wake(manager, wake_that_asks, &host));
+  EXPECT(ROAM_OK, roam_manager_set_wake(manager, wake_that_asks, &host, NULL));
   EXPECT(ROAM_OK, roam_socket_connect(host.socket, ROAM_STR("")));
   WAIT(&host.seen, host.depth > 0);
   /* The thread that wakes has not stopped. */
@@ -567,7 +567,7 @@ static void a_loop_of_ones_own(void) {
   host.on_event = dispatch_inside;
   int fd = -1;
   EXPECT(ROAM_OK, roam_manager_wake_fd(manager, &fd));
-  EXPECT(ROAM_OK, roam_manager_set_wake(manager, count_wake, &woken));
+  EXPECT(ROAM_OK, roam_manager_set_wake(manager, count_wake, &woken, witness_destroy));
   struct pollfd readable = {fd, POLLIN, 0};
   CHECK(poll(&readable, 1, 0) == 0);
   EXPECT(ROAM_OK, tell(&host, "burst"));
@@ -598,6 +598,7 @@ static void a_loop_of_ones_own(void) {
   roam_socket_free(host.socket);
   CHECK(host.seen.destroyed == 1 && host.seen.closed == 1);
   CHECK(pthread_equal(host.seen.destroyed_on, pthread_self()));
+  WAIT(&woken, woken.destroyed == 1);
   witness_end(&host.seen);
   witness_end(&managed);
   witness_end(&woken);
