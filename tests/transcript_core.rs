@@ -13,6 +13,10 @@
 //! - `logout-extra-argument`, `relogin-garbage`, `relogin-object-argument`,
 //!   `relogin-tampered-notafter` and `relogin-tampered-ticketid` send spoilt arguments;
 //! - `relogin-concurrent` has two relogins in flight.
+//!
+//! Not played either, because the player here knows neither these protocol versions nor these
+//! transports: `login-1.0`, `login-legacy`, `login-legacy-5x-room`, `relogin-1.0-missed`;
+//! `eio3-login`, `eio3-relogin-1.2`, `polling-login`.
 
 #[path = "transcript_core/player.rs"]
 mod player;

@@ -19,8 +19,12 @@ use tokio_native_tls::native_tls;
 
 use support::{
     client::{Client, Seen, login},
-    eventually, until, within,
+    eventually,
+    http::http,
+    until, within,
 };
+
+const HANDSHAKE: &str = "/socket.io/?EIO=4&transport=websocket";
 
 async fn server() -> Server {
     Server::start(ServerConfig::default()).await.unwrap()
@@ -201,17 +205,17 @@ async fn a_restart_cuts_everybody_and_makes_tickets_worthless() {
 async fn refusals_hit_only_new_socket_io_connections() {
     let server = server().await;
     let (mut client, _, _) = Client::login(&server, "room").await;
-    for (refusal, status) in [(Refusal::Forbidden, "403"), (Refusal::CaptivePortal, "200")] {
+    for (refusal, status) in [(Refusal::Forbidden, 403), (Refusal::CaptivePortal, 200)] {
         server.refuse(Some(refusal));
-        let answer = http(&server, "GET", "/socket.io/?EIO=4&transport=websocket").await.unwrap();
-        assert_eq!(answer.split(' ').nth(1), Some(status));
+        let answer = http(server.port(), "GET", HANDSHAKE, "").await.unwrap();
+        assert_eq!(answer.status, status);
     }
     server.refuse(Some(Refusal::Reset));
-    let refused = http(&server, "GET", "/socket.io/?EIO=4&transport=websocket").await;
+    let refused = http(server.port(), "GET", HANDSHAKE, "").await;
     assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
     client.settle().await;
-    let answer = http(&server, "POST", "/control/refuse?on=false").await.unwrap();
-    assert!(answer.ends_with("\r\n\r\nok\n"));
+    let answer = http(server.port(), "POST", "/control/refuse?on=false", "").await.unwrap();
+    assert_eq!(answer.body, "ok\n");
     Client::login(&server, "room").await;
 }
 
@@ -266,7 +270,7 @@ async fn the_portal_speaks_tls() {
 async fn control_works_with_empty_posts() {
     let server = server().await;
     let (mut client, id, _) = Client::login(&server, "room").await;
-    let post = async |path: String| http(&server, "POST", &path).await.unwrap();
+    let post = async |path: String| http(server.port(), "POST", &path, "").await.unwrap();
 
     post(format!("/control/texts?participant={id}&count=2&prefix=m")).await;
     assert_eq!(message_of(&client.packet().await), "m1");
@@ -276,17 +280,17 @@ async fn control_works_with_empty_posts() {
     assert_eq!(message_of(&client.packet().await), "one");
 
     let ledger = format!("/control/ledger?participant={id}&format=text");
-    let ledger = http(&server, "GET", &ledger).await.unwrap();
-    let lines: Vec<&str> = ledger.split("\r\n\r\n").nth(1).unwrap().lines().collect();
+    let ledger = http(server.port(), "GET", &ledger, "").await.unwrap();
+    let lines: Vec<&str> = ledger.body.lines().collect();
     assert_eq!(lines[3], r#"request 1 text {"message":"one","to":"all"}"#);
     assert_eq!(lines[4..], ["notifications 3", "requests 1", "relogins 0", "refreshes 0"]);
-    let listed = http(&server, "GET", "/control/participants?room=room").await.unwrap();
-    assert!(listed.contains(&id));
+    let listed = http(server.port(), "GET", "/control/participants?room=room", "").await.unwrap();
+    assert!(listed.body.contains(&id));
 
     for bad in ["cut?how=rst", "freeze?all=true&direction=up", "texts?count=1"] {
-        assert!(post(format!("/control/{bad}")).await.starts_with("HTTP/1.1 400"), "{bad}");
+        assert_eq!(post(format!("/control/{bad}")).await.status, 400, "{bad}");
     }
-    assert!(post("/control/drop?participant=nobody".into()).await.starts_with("HTTP/1.1 404"));
+    assert_eq!(post("/control/drop?participant=nobody".into()).await.status, 404);
     post(format!("/control/cut?participant={id}&how=fin")).await;
     assert!(matches!(client.next().await, Seen::Closed(1006)));
 }
@@ -295,8 +299,8 @@ async fn control_works_with_empty_posts() {
 async fn control_can_be_switched_off() {
     let config = ServerConfig { control: false, ..ServerConfig::default() };
     let server = Server::start(config).await.unwrap();
-    let answer = http(&server, "POST", "/control/restart").await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 404"));
+    let answer = http(server.port(), "POST", "/control/restart", "").await.unwrap();
+    assert_eq!(answer.status, 404);
 }
 
 #[test]
@@ -307,16 +311,4 @@ fn the_server_works_without_a_runtime_of_its_user() {
     let port = server.port();
     server.stop();
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
-}
-
-/// Send a request with an empty body and return the whole answer.
-async fn http(server: &Server, method: &str, path: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).await?;
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: portal\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = String::new();
-    within("the answer", stream.read_to_string(&mut answer)).await?;
-    Ok(answer)
 }

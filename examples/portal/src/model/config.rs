@@ -1,5 +1,7 @@
 //! The switches of the model, all plain fields.
 
+use std::{fmt, str::FromStr};
+
 use super::Millis;
 
 /// What the portal does and how long it takes.
@@ -35,8 +37,11 @@ pub struct ModelConfig {
     pub retention: Retention,
     /// Whether the first relogin ends pruning for good, as in the real portal. Default true.
     pub relogin_ends_pruning: bool,
-    /// Protocol versions a login may ask for. Default 1.1 and 1.2.
+    /// Protocol versions a login may ask for. Default: all.
     pub protocols: Vec<Protocol>,
+    /// How the controller describes streams. Default [`StreamMedia::Tracks`], where a legacy login
+    /// fails.
+    pub stream_media: StreamMedia,
     /// Whether a login with an unknown or used token stays without any answer. Default true; when
     /// false it is answered with `Unknown` and a disconnect.
     pub silent_unknown_token: bool,
@@ -65,7 +70,8 @@ impl Default for ModelConfig {
             seq_base: SeqBase::One,
             retention: Retention::Unlimited,
             relogin_ends_pruning: true,
-            protocols: vec![Protocol::V1_1, Protocol::V1_2],
+            protocols: Protocol::ALL.to_vec(),
+            stream_media: StreamMedia::Tracks,
             silent_unknown_token: true,
             ghosts: true,
             room_capacity: None,
@@ -77,6 +83,10 @@ impl Default for ModelConfig {
 /// Version of the signalling protocol, chosen by the login and kept for the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
+    /// No version at all, as clients before 3.5 log in: names and shapes of their own.
+    Legacy,
+    /// `1.0`: as 1.1, but with one format and one set of parameters per stream.
+    V1_0,
     /// `1.1`: streams with one audio and one video part; missed notifications are sent again.
     V1_1,
     /// `1.2`: streams with tracks; missed notifications come inside the relogin reply.
@@ -84,14 +94,57 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// Read the text a login carries.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        match text {
-            "1.1" => Some(Self::V1_1),
-            "1.2" => Some(Self::V1_2),
-            _ => None,
+    /// All versions, oldest first.
+    pub const ALL: [Self; 4] = [Self::Legacy, Self::V1_0, Self::V1_1, Self::V1_2];
+
+    /// The version a login asks for with its member `protocol`.
+    pub(super) fn of_login(member: Option<&serde_json::Value>) -> Option<Self> {
+        match member {
+            None => Some(Self::Legacy),
+            Some(text) => text.as_str()?.parse().ok().filter(|version| *version != Self::Legacy),
         }
     }
+
+    /// The status of a positive answer to a request about the session.
+    pub(super) fn ok(self) -> &'static str {
+        if self == Self::Legacy { "success" } else { "ok" }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy",
+            Self::V1_0 => "1.0",
+            Self::V1_1 => "1.1",
+            Self::V1_2 => "1.2",
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Protocol {
+    type Err = String;
+
+    /// Read `legacy`, `1.0`, `1.1` or `1.2`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let version = Self::ALL.into_iter().find(|version| version.name() == text);
+        version.ok_or_else(|| format!("{text:?} is none of legacy, 1.0, 1.1 and 1.2"))
+    }
+}
+
+/// How the conference controller behind the portal describes the media of streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamMedia {
+    /// As a list of tracks, as since release 5. The portal does not convert this for legacy
+    /// clients: their login fails once the join is done, and the participant stays in the room.
+    Tracks,
+    /// As one audio and one video part, as before release 5. Clients of all versions are shown
+    /// this, and legacy ones work.
+    Parts,
 }
 
 /// Number of a session's first notification.

@@ -6,7 +6,7 @@ use super::{
     ConnId, Connection, Link, Millis, Output, Participant, Phase, Portal, Protocol, Room, Session,
     Timer,
     credential::{self, Ticket, Token},
-    room, stream,
+    legacy, room, stream,
 };
 
 /// Types of client the portal keeps a session for when the connection is lost.
@@ -81,18 +81,14 @@ impl Portal {
         ack: Option<u64>,
         now: Millis,
     ) -> Result<Join, LoginRefusal> {
-        let protocol = request["protocol"]
-            .as_str()
-            .and_then(Protocol::parse)
+        let protocol = Protocol::of_login(request.get("protocol"))
             .filter(|protocol| self.config.protocols.contains(protocol))
             .ok_or("Unknown client protocol")?;
         let sdk = &request["userAgent"]["sdk"];
-        if sdk["version"] == "3.5" {
+        if protocol != Protocol::Legacy && sdk["version"] == "3.5" {
             return Err("Deprecated client version".into());
         }
-        if let Some(connection) = self.connections.get_mut(&conn) {
-            connection.listeners += 1;
-        }
+        self.listen(conn, protocol);
         if !is_truthy(&sdk["version"]) || !is_truthy(&sdk["type"]) {
             return Err("User agent info is incorrect".into());
         }
@@ -133,6 +129,16 @@ impl Portal {
             return self.disconnect(join.conn);
         }
         self.join_room(&join.room, join.participant.clone(), now);
+        let mut reply = match self.login_reply(&join) {
+            Ok(reply) => reply,
+            Err(text) => {
+                if !self.config.ghosts {
+                    self.leave_room(&join.room, &join.participant.id, now);
+                }
+                self.refuse(join.conn, join.ack, &text);
+                return self.disconnect(join.conn);
+            }
+        };
         if join.left {
             self.leave_room(&join.room, &join.participant.id, now);
             self.refuse(join.conn, join.ack, "Participant early left");
@@ -149,22 +155,30 @@ impl Portal {
         self.sessions.insert(id.clone(), session);
         self.ledgers.of(&id);
         self.set_phase(join.conn, Phase::InService { participant: id.clone() });
-        let reply = self.login_reply(&join, now);
-        self.reply(join.conn, Some(&id), "login", join.ack, vec!["ok".into(), reply], now);
+        if join.reconnectable {
+            reply["reconnectionTicket"] = self.issue_ticket(&id, now).into();
+        }
+        let reply = vec![join.protocol.ok().into(), reply];
+        self.reply(join.conn, Some(&id), "login", join.ack, reply, now);
     }
 
-    fn login_reply(&mut self, join: &Join, now: Millis) -> Value {
+    /// The answer to a login, without the ticket.
+    fn login_reply(&self, join: &Join) -> Result<Value, String> {
         let room = &self.rooms[&join.room];
         let streams: Vec<Value> = room
             .streams
             .iter()
             .filter(|stream| stream.announced)
-            .map(|stream| stream::info_for(join.protocol, &stream.info))
+            .map(|stream| stream.described(self.config.stream_media))
+            .map(|info| stream::info_for(join.protocol, &info))
             .collect();
         let participants: Vec<&Participant> =
             room.participants.iter().filter(|other| other.role != "admin").collect();
         let Participant { id, user, role } = &join.participant;
-        let mut reply = json!({
+        if join.protocol == Protocol::Legacy {
+            return legacy::welcome(id, &join.room, &streams, &participants);
+        }
+        Ok(json!({
             "user": user,
             "role": role,
             "permission": room::permission(role),
@@ -175,11 +189,7 @@ impl Portal {
                 "streams": streams,
             },
             "id": id,
-        });
-        if join.reconnectable {
-            reply["reconnectionTicket"] = self.issue_ticket(id, now).into();
-        }
-        reply
+        }))
     }
 
     fn issue_ticket(&mut self, participant: &str, now: Millis) -> String {
@@ -239,7 +249,6 @@ impl Portal {
             return self.disconnect(conn);
         };
         connection.phase = Phase::InService { participant: participant.clone() };
-        connection.listeners += 1;
         let old_link = std::mem::replace(&mut session.link, Link::Connected);
         let old_conn = std::mem::replace(&mut session.conn, conn);
         let protocol = session.protocol;
@@ -249,13 +258,14 @@ impl Portal {
             Link::Waiting(timer) => self.timers.cancel(timer),
             Link::Connected | Link::Ghost => self.disconnect(old_conn),
         }
+        self.listen(conn, protocol);
         let ticket = self.issue_ticket(&participant, now);
         let payload = match protocol {
-            Protocol::V1_1 => ticket.into(),
             Protocol::V1_2 => self.pad(json!({"ticket": ticket, "messages": messages})),
+            _ => ticket.into(),
         };
         self.ledgers.of(&participant).relogins += 1;
-        let reply = vec!["ok".into(), payload];
+        let reply = vec![protocol.ok().into(), payload];
         self.reply(conn, Some(&participant), "relogin", ack, reply, now);
         for (event, data) in missed {
             self.outputs.push_back(Output::Emit { conn, event, data });
@@ -281,31 +291,34 @@ impl Portal {
         let Some(participant) = self.participant_on(conn) else {
             return self.refuse(conn, ack, "Illegal request");
         };
-        if !self.sessions.get(&participant).is_some_and(|session| session.reconnectable) {
+        let session = self.sessions.get(&participant).filter(|session| session.reconnectable);
+        let Some(protocol) = session.map(|session| session.protocol) else {
             return self.refuse(conn, ack, "Reconnection is not enabled.");
-        }
+        };
         let ticket = self.issue_ticket(&participant, now);
         self.ledgers.of(&participant).refreshes += 1;
-        self.reply(conn, Some(&participant), NAME, ack, vec!["ok".into(), ticket.into()], now);
+        let reply = vec![protocol.ok().into(), ticket.into()];
+        self.reply(conn, Some(&participant), NAME, ack, reply, now);
     }
 
     pub(super) fn logout(&mut self, conn: ConnId, args: Vec<Value>, ack: Option<u64>, now: Millis) {
         const NAME: &str = "logout";
         let ack = ack_without_data(&args, ack);
         let Some(connection) = self.connections.get_mut(&conn) else { return };
+        let reply = vec![if connection.legacy { "success" } else { "ok" }.into()];
         match &connection.phase {
             Phase::Joining(number) => {
                 if let Some(join) = self.joins.get_mut(number) {
                     join.left = true;
                 }
                 connection.phase = Phase::Left;
-                self.reply(conn, None, NAME, ack, vec!["ok".into()], now);
+                self.reply(conn, None, NAME, ack, reply, now);
             }
             Phase::InService { participant } => {
                 let participant = participant.clone();
                 connection.phase = Phase::Left;
                 self.leave(&participant, now);
-                self.reply(conn, Some(&participant), NAME, ack, vec!["ok".into()], now);
+                self.reply(conn, Some(&participant), NAME, ack, reply, now);
             }
             Phase::Unused | Phase::Resuming { .. } | Phase::Left => {
                 self.refuse(conn, ack, "Illegal request");

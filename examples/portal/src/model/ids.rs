@@ -31,6 +31,11 @@ impl Ids {
         self.text(digits, b"0123456789abcdefghijklmnopqrstuvwxyz")
     }
 
+    /// A number below 10^18, as legacy streams have for a name.
+    pub(super) fn decimal(&mut self) -> String {
+        (self.next() % 1_000_000_000_000_000_000).to_string()
+    }
+
     fn text(&mut self, digits: usize, alphabet: &[u8]) -> String {
         let size = alphabet.len() as u64;
         (0..digits).map(|_| alphabet[(self.next() % size) as usize] as char).collect()

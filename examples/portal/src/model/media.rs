@@ -68,7 +68,8 @@ impl Portal {
         let stream = self.rooms.get_mut(room).and_then(|room| room.stream_mut(id));
         let Some(stream) = stream.filter(|stream| !stream.announced) else { return };
         stream.announced = true;
-        let data = json!({"id": id, "status": "add", "data": stream.info});
+        let info = stream.described(self.config.stream_media);
+        let data = json!({"id": id, "status": "add", "data": info});
         self.notify_room(room, "stream", &data, now);
     }
 }

@@ -44,6 +44,7 @@ mod entrance;
 mod faults;
 mod ids;
 mod ledger;
+mod legacy;
 mod media;
 mod operations;
 mod requests;
@@ -57,7 +58,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value, json};
 
-pub use config::{ModelConfig, Protocol, Retention, SeqBase};
+pub use config::{ModelConfig, Protocol, Retention, SeqBase, StreamMedia};
 pub use ledger::{ExecutedRequest, IssuedNotification, Ledger};
 pub use operations::{Audience, TextBurst, TokenRequest};
 pub use room::Participant;
@@ -137,6 +138,8 @@ struct Connection {
     /// How many times the listeners of room requests were attached: each login and relogin on one
     /// connection attaches them again, and each of them executes a request.
     listeners: u32,
+    /// Whether those attached last are for legacy clients.
+    legacy: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -183,8 +186,12 @@ impl Portal {
 
     /// Take note that a client joined the namespace `/`.
     pub fn handle_connect(&mut self, conn: ConnId, socket_sid: &str, now: Millis) {
-        let connection =
-            Connection { socket_sid: socket_sid.into(), phase: Phase::Unused, listeners: 0 };
+        let connection = Connection {
+            socket_sid: socket_sid.into(),
+            phase: Phase::Unused,
+            listeners: 0,
+            legacy: false,
+        };
         self.connections.insert(conn, connection);
         self.timers.start(now + self.config.idle_limit, Timer::CheckIdle(conn));
     }
@@ -206,8 +213,7 @@ impl Portal {
             "relogin" => self.relogin(conn, args, ack, now),
             "refreshReconnectionTicket" => self.refresh(conn, args, ack, now),
             "logout" => self.logout(conn, args, ack, now),
-            _ if requests::NAMES.contains(&name) => self.room_request(conn, name, args, ack, now),
-            _ => {}
+            _ => self.room_request(conn, name, args, ack, now),
         }
     }
 
@@ -265,6 +271,14 @@ impl Portal {
         }
     }
 
+    /// Attach the listeners of room requests to a connection.
+    fn listen(&mut self, conn: ConnId, protocol: Protocol) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.listeners += 1;
+            connection.legacy = protocol == Protocol::Legacy;
+        }
+    }
+
     /// Send a DISCONNECT and forget the connection.
     fn disconnect(&mut self, conn: ConnId) {
         if self.connections.remove(&conn).is_some() {
@@ -318,11 +332,12 @@ impl Portal {
         }
     }
 
-    /// Issue a notification. Participants without a session (see
-    /// [`add_participant`](Self::add_participant)) get none.
+    /// Issue a notification, in the shape of protocol 1.2: the portal converts it for the session.
+    ///
+    /// Participants without a session (see [`add_participant`](Self::add_participant)) get none.
     pub fn notify(&mut self, participant: &str, event: &str, data: Option<&Value>, now: Millis) {
         let Some(session) = self.sessions.get_mut(participant) else { return };
-        let (event, data) = session.adapt(event, data);
+        let Some((event, data)) = session.adapt(event, data) else { return };
         let seq = session.store(&event, data.as_ref(), &self.config, now);
         let issued = IssuedNotification { seq, event: event.clone(), data: data.clone() };
         self.ledgers.of(participant).notifications.push(issued);

@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 
 use super::room::Subscription;
 use super::stream::{Stream, requested_tracks};
-use super::{ConnId, ExecutedRequest, Millis, Phase, Portal, Room, Timer, room, schema};
+use super::{
+    ConnId, ExecutedRequest, Millis, Phase, Portal, Protocol, Room, Timer, legacy, room, schema,
+};
 
-/// Names of the room requests.
+/// Names of the room requests of protocol 1.0 and later; all have one argument.
 pub(super) const NAMES: [&str; 8] = [
     "publish",
     "unpublish",
@@ -19,45 +21,51 @@ pub(super) const NAMES: [&str; 8] = [
 ];
 
 /// The payload of a positive answer, or the text of an error.
-type Outcome = Result<Option<Value>, String>;
+pub(super) type Outcome = Result<Option<Value>, String>;
 
 impl Portal {
     pub(super) fn room_request(
         &mut self,
         conn: ConnId,
         name: &str,
-        mut args: Vec<Value>,
+        args: Vec<Value>,
         ack: Option<u64>,
         now: Millis,
     ) {
         let Some(connection) = self.connections.get(&conn) else { return };
-        let listeners = connection.listeners;
-        if listeners == 0 {
-            return;
-        }
+        let arity = if connection.legacy {
+            legacy::arity(name)
+        } else {
+            NAMES.contains(&name).then_some(1)
+        };
+        let (Some(arity), listeners @ 1..) = (arity, connection.listeners) else { return };
         let participant = match &connection.phase {
             Phase::InService { participant } => participant.clone(),
             Phase::Left => return self.refuse(conn, ack, "Participant has NOT joined"),
             _ => return self.refuse(conn, ack, "Illegal request"),
         };
-        // A second argument is taken for the callback: the real one is never called.
-        let ack = ack.filter(|_| args.len() < 2);
-        let data = if args.is_empty() { Value::Null } else { args.swap_remove(0) };
+        // The portal takes the argument at the callback's place for the callback: with more or
+        // fewer arguments the real one is never called.
+        let ack = ack.filter(|_| args.len() == arity || args.is_empty());
+        let data = args.into_iter().next().unwrap_or_default();
         for round in 0..listeners {
-            let outcome = self.execute(&participant, name, &data, now);
+            let answer = self.execute(&participant, name, &data, now);
             // Only the first of several answers to one request goes out.
             let ack = ack.filter(|_| round == 0);
-            match outcome {
-                Ok(payload) => {
-                    let reply = [Some("ok".into()), payload].into_iter().flatten().collect();
-                    self.reply(conn, Some(&participant), name, ack, reply, now);
-                }
+            match answer {
+                Ok(answer) => self.reply(conn, Some(&participant), name, ack, answer, now),
                 Err(text) => self.refuse(conn, ack, &text),
             }
         }
     }
 
-    fn execute(&mut self, participant: &str, name: &str, data: &Value, now: Millis) -> Outcome {
+    fn execute(
+        &mut self,
+        participant: &str,
+        name: &str,
+        data: &Value,
+        now: Millis,
+    ) -> Result<Vec<Value>, String> {
         // The real portal dies of a missing payload.
         if data.is_null() {
             return Err("Illegal request".into());
@@ -65,33 +73,62 @@ impl Portal {
         let Some(session) = self.sessions.get(participant) else {
             return Err("Participant has NOT joined".into());
         };
-        let room_id = session.room.clone();
-        schema::check(session.protocol, name, data)?;
-        let outcome = match name {
-            "publish" => self.publish(participant, &room_id, data),
-            "unpublish" => self.unpublish(participant, &room_id, data, now),
-            "stream-control" => self.control_stream(participant, &room_id, data, now),
-            "subscribe" => self.subscribe(participant, &room_id, data),
-            "unsubscribe" => self.unsubscribe(participant, &room_id, data),
-            "subscription-control" => self.control_subscription(participant, &room_id, data),
-            "soac" => self.negotiate(participant, &room_id, data, now),
-            _ => self.text(participant, &room_id, data, now),
-        }?;
+        let (room, protocol) = (session.room.clone(), session.protocol);
+        let answer = if protocol == Protocol::Legacy {
+            self.execute_legacy(participant, &room, name, data, now)?
+        } else {
+            schema::check(protocol, name, data)?;
+            let payload = self.execute_checked(participant, &room, name, data, now)?;
+            [Some("ok".into()), payload].into_iter().flatten().collect()
+        };
         let executed = &mut self.ledgers.of(participant).requests;
         let number = executed.len() as u64 + 1;
         executed.push(ExecutedRequest { number, name: name.into(), data: data.clone() });
-        Ok(outcome)
+        Ok(answer)
+    }
+
+    fn execute_checked(
+        &mut self,
+        participant: &str,
+        room: &str,
+        name: &str,
+        data: &Value,
+        now: Millis,
+    ) -> Outcome {
+        match name {
+            "publish" => self.publish(participant, room, data),
+            "unpublish" => self.unpublish(participant, room, data, now),
+            "stream-control" => self.control_stream(participant, room, data, now),
+            "subscribe" => self.subscribe(participant, room, data),
+            "unsubscribe" => self.unsubscribe(participant, room, data),
+            "subscription-control" => self.control_subscription(participant, room, data),
+            "soac" => self.negotiate(participant, room, data, now),
+            _ => self.text(participant, room, data, now),
+        }
     }
 
     fn publish(&mut self, participant: &str, room_id: &str, data: &Value) -> Outcome {
-        self.authorize(participant, room_id, "publish", data)?;
         let (id, transport) = self.new_transport(data);
-        let stream = Stream::forward(id.clone(), transport.clone(), participant, data);
-        self.room(room_id)?.streams.push(stream);
+        self.publish_as(participant, room_id, data, &id, &transport)?;
         Ok(Some(json!({"id": id, "transportId": transport})))
     }
 
-    fn unpublish(
+    /// Publish under a given id.
+    pub(super) fn publish_as(
+        &mut self,
+        participant: &str,
+        room_id: &str,
+        data: &Value,
+        id: &str,
+        transport: &str,
+    ) -> Result<(), String> {
+        self.authorize(participant, room_id, "publish", data)?;
+        let stream = Stream::forward(id.into(), transport.into(), participant, data);
+        self.room(room_id)?.streams.push(stream);
+        Ok(())
+    }
+
+    pub(super) fn unpublish(
         &mut self,
         participant: &str,
         room_id: &str,
@@ -113,7 +150,7 @@ impl Portal {
         Ok(None)
     }
 
-    fn control_stream(
+    pub(super) fn control_stream(
         &mut self,
         participant: &str,
         room_id: &str,
@@ -153,6 +190,20 @@ impl Portal {
     }
 
     fn subscribe(&mut self, participant: &str, room_id: &str, data: &Value) -> Outcome {
+        let (id, transport) = self.new_transport(data);
+        self.subscribe_as(participant, room_id, data, &id, &transport)?;
+        Ok(Some(json!({"id": id, "transportId": transport})))
+    }
+
+    /// Subscribe under a given id.
+    pub(super) fn subscribe_as(
+        &mut self,
+        participant: &str,
+        room_id: &str,
+        data: &Value,
+        id: &str,
+        transport: &str,
+    ) -> Result<(), String> {
         self.authorize(participant, room_id, "subscribe", data)?;
         let room = self.room(room_id)?;
         let tracks = requested_tracks(data);
@@ -163,19 +214,28 @@ impl Portal {
         if sources.any(|from| room.stream(stream_of_track(from)).is_none()) {
             return Err("Stream does NOT exist".into());
         }
-        let (id, transport) = self.new_transport(data);
-        let subscription = Subscription { owner: participant.into(), transport: transport.clone() };
-        self.room(room_id)?.subscriptions.insert(id.clone(), subscription);
-        Ok(Some(json!({"id": id, "transportId": transport})))
+        let subscription = Subscription { owner: participant.into(), transport: transport.into() };
+        room.subscriptions.insert(id.into(), subscription);
+        Ok(())
     }
 
-    fn unsubscribe(&mut self, participant: &str, room_id: &str, data: &Value) -> Outcome {
+    pub(super) fn unsubscribe(
+        &mut self,
+        participant: &str,
+        room_id: &str,
+        data: &Value,
+    ) -> Outcome {
         self.own_subscription(participant, room_id, data)?;
         self.room(room_id)?.subscriptions.remove(text_member(data, "id"));
         Ok(None)
     }
 
-    fn control_subscription(&mut self, participant: &str, room_id: &str, data: &Value) -> Outcome {
+    pub(super) fn control_subscription(
+        &mut self,
+        participant: &str,
+        room_id: &str,
+        data: &Value,
+    ) -> Outcome {
         self.own_subscription(participant, room_id, data)?;
         Ok(None)
     }
@@ -191,7 +251,7 @@ impl Portal {
         if owner == participant { Ok(()) } else { Err("unauthorized".into()) }
     }
 
-    fn negotiate(
+    pub(super) fn negotiate(
         &mut self,
         participant: &str,
         room_id: &str,
@@ -210,7 +270,13 @@ impl Portal {
         Ok(None)
     }
 
-    fn text(&mut self, participant: &str, room_id: &str, data: &Value, now: Millis) -> Outcome {
+    pub(super) fn text(
+        &mut self,
+        participant: &str,
+        room_id: &str,
+        data: &Value,
+        now: Millis,
+    ) -> Outcome {
         let to = text_member(data, "to");
         let mut message = json!({"from": participant, "to": "me"});
         if let Some(content) = data.get("message") {
@@ -263,7 +329,7 @@ impl Portal {
     }
 }
 
-fn text_member<'a>(data: &'a Value, name: &str) -> &'a str {
+pub(super) fn text_member<'a>(data: &'a Value, name: &str) -> &'a str {
     data[name].as_str().unwrap_or_default()
 }
 

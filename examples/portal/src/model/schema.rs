@@ -19,14 +19,14 @@ const AUDIO_CODECS: &[&str] =
 const VIDEO_CODECS: &[&str] = &["h264", "h265", "vp8", "vp9"];
 const SIGNALING: &[&str] = &["offer", "answer", "candidate", "removed-candidates"];
 
-/// Check the payload of a room request.
+/// Check the payload of a room request of protocol 1.0 or later; 1.0 and 1.1 have equal shapes.
 pub(super) fn check(protocol: Protocol, name: &str, data: &Value) -> Check {
     let request = Part { path: String::from("request"), value: data };
     match (name, protocol) {
-        ("publish", Protocol::V1_1) => publish_1_1(&request),
         ("publish", Protocol::V1_2) => publish_1_2(&request),
-        ("subscribe", Protocol::V1_1) => subscribe_1_1(&request),
+        ("publish", _) => publish_1_0(&request),
         ("subscribe", Protocol::V1_2) => subscribe_1_2(&request),
+        ("subscribe", _) => subscribe_1_0(&request),
         ("unpublish", _) => plain_id(data, "Invalid stream id"),
         ("unsubscribe", _) => plain_id(data, "Invalid subscription id"),
         ("stream-control", _) => stream_control(&request),
@@ -44,7 +44,7 @@ fn plain_id(data: &Value, error: &str) -> Check {
     if data["id"].as_str().is_some_and(plain) { Ok(()) } else { Err(error.into()) }
 }
 
-fn publish_1_1(request: &Part<'_>) -> Check {
+fn publish_1_0(request: &Part<'_>) -> Check {
     request.only(&["media", "attributes"])?;
     let media = request.required("media")?;
     media.only(&["audio", "video"])?;
@@ -57,7 +57,11 @@ fn publish_1_1(request: &Part<'_>) -> Check {
     if *video.value != false {
         video.only(&["source", "parameters"])?;
         video.required("source")?.one_of(VIDEO_SOURCES)?;
-        video.optional("parameters", parameters)?;
+        video.optional("parameters", |part| {
+            part.object()?;
+            part.optional("resolution", resolution)?;
+            part.optional("framerate", Part::number)
+        })?;
     }
     request.optional("attributes", |part| part.object().map(drop))
 }
@@ -77,7 +81,7 @@ fn publish_1_2(request: &Part<'_>) -> Check {
     request.optional("attributes", |part| part.object().map(drop))
 }
 
-fn subscribe_1_1(request: &Part<'_>) -> Check {
+fn subscribe_1_0(request: &Part<'_>) -> Check {
     request.only(&["media"])?;
     let media = request.required("media")?;
     media.only(&["audio", "video"])?;
@@ -85,13 +89,13 @@ fn subscribe_1_1(request: &Part<'_>) -> Check {
     if *audio.value != false {
         audio.only(&["from", "format"])?;
         audio.required("from")?.text()?;
-        audio.optional("format", |part| format(part, AUDIO_CODECS))?;
+        audio.optional("format", audio_format)?;
     }
     let video = media.required("video")?;
     if *video.value != false {
         video.only(&["from", "format", "parameters", "simulcastRid"])?;
         video.required("from")?.text()?;
-        video.optional("format", |part| format(part, VIDEO_CODECS))?;
+        video.optional("format", video_format)?;
         video.optional("parameters", parameters)?;
         video.optional("simulcastRid", Part::text)?;
     }
@@ -103,12 +107,10 @@ fn subscribe_1_2(request: &Part<'_>) -> Check {
     let media = request.required("media")?;
     if !media.value.is_null() {
         for track in media.required("tracks")?.list()? {
-            let kind = track.required("type")?;
-            kind.one_of(&["audio", "video"])?;
-            let codecs = if *kind.value == "audio" { AUDIO_CODECS } else { VIDEO_CODECS };
+            track.required("type")?.one_of(&["audio", "video"])?;
             track.required("mid")?.text()?;
             track.required("from")?.text()?;
-            track.optional("format", |part| format(part, codecs))?;
+            track.optional("format", |part| audio_format(part).or_else(|_| video_format(part)))?;
             track.optional("parameters", parameters)?;
         }
     }
@@ -164,19 +166,31 @@ fn transport(part: &Part<'_>) -> Check {
     part.optional("id", Part::text)
 }
 
-fn format(part: &Part<'_>, codecs: &[&str]) -> Check {
-    part.required("codec")?.one_of(codecs)
+fn audio_format(part: &Part<'_>) -> Check {
+    part.only(&["codec", "sampleRate", "channelNum"])?;
+    part.required("codec")?.one_of(AUDIO_CODECS)?;
+    part.optional("sampleRate", Part::number)?;
+    part.optional("channelNum", Part::number)
+}
+
+fn video_format(part: &Part<'_>) -> Check {
+    part.only(&["codec", "profile"])?;
+    part.required("codec")?.one_of(VIDEO_CODECS)?;
+    part.optional("profile", |part| part.one_of(&["CB", "B", "M", "E", "H"]))
 }
 
 fn parameters(part: &Part<'_>) -> Check {
     part.only(&["resolution", "framerate", "bitrate", "keyFrameInterval"])?;
-    part.optional("resolution", |size| {
-        size.required("width")?.number()?;
-        size.required("height")?.number()
-    })?;
+    part.optional("resolution", resolution)?;
     part.optional("framerate", Part::number)?;
     part.optional("bitrate", |rate| rate.text().or_else(|_| rate.number()))?;
     part.optional("keyFrameInterval", Part::number)
+}
+
+fn resolution(part: &Part<'_>) -> Check {
+    part.only(&["width", "height"])?;
+    part.required("width")?.number()?;
+    part.required("height")?.number()
 }
 
 /// A value inside a request and the path to it.
@@ -296,6 +310,22 @@ mod tests {
         assert!(!accepts(Protocol::V1_2, "publish", json!({"media": null, "attributes": null})));
         let transport = json!({"media": null, "transport": {"id": null}});
         assert!(!accepts(Protocol::V1_2, "publish", transport));
+    }
+
+    #[test]
+    fn formats_and_resolutions_have_no_members_of_their_own() {
+        let subscribe = |video: Value| json!({"media": {"audio": false, "video": video}});
+        let good = json!({"from": "s", "format": {"codec": "h264", "profile": "CB"}});
+        assert!(accepts(Protocol::V1_0, "subscribe", subscribe(good)));
+        let bad = json!({"from": "s", "format": {"codec": "h264", "profile": "X"}});
+        assert!(!accepts(Protocol::V1_0, "subscribe", subscribe(bad)));
+        let size = json!({"width": 1, "height": 1, "depth": 1});
+        let bad = json!({"from": "s", "parameters": {"resolution": size}});
+        assert!(!accepts(Protocol::V1_1, "subscribe", subscribe(bad)));
+        // In a publication only the parameters known are looked at.
+        let video = json!({"source": "camera", "parameters": {"framerate": 30, "any": 1}});
+        let publish = json!({"media": {"audio": false, "video": video}});
+        assert!(accepts(Protocol::V1_0, "publish", publish));
     }
 
     #[test]

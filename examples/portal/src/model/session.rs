@@ -13,7 +13,9 @@ use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-use super::{ConnId, Millis, ModelConfig, Protocol, Retention, SeqBase, stream, timer::TimerId};
+use super::{
+    ConnId, Millis, ModelConfig, Protocol, Retention, SeqBase, legacy, stream, timer::TimerId,
+};
 
 #[derive(Debug)]
 pub(super) struct Session {
@@ -23,10 +25,12 @@ pub(super) struct Session {
     pub(super) link: Link,
     /// The connection used last; it stays known while the session waits.
     pub(super) conn: ConnId,
+    /// For legacy clients only.
+    pub(super) names: legacy::Names,
     /// Notifications issued so far.
     issued: u64,
     buffer: VecDeque<Stored>,
-    /// For protocol 1.1: what is sent after the next relogin.
+    /// For protocols before 1.2: what is sent after the next relogin.
     missed: Vec<(String, Option<Value>)>,
 }
 
@@ -75,27 +79,32 @@ impl Session {
             reconnectable,
             link,
             conn,
+            names: legacy::Names::default(),
             issued: 0,
             buffer: VecDeque::new(),
             missed: Vec::new(),
         }
     }
 
-    /// Turn a notification into the shape and name of the session's protocol version.
-    pub(super) fn adapt(&self, event: &str, data: Option<&Value>) -> (String, Option<Value>) {
-        if self.protocol == Protocol::V1_2 {
-            return (event.into(), data.cloned());
-        }
-        let Some(data) = data else {
-            return (event.into(), None);
-        };
-        match event {
-            "progress" if data["sessionId"].is_string() && data["status"] == "ready" => {
-                ("session-progress".into(), Some(data.clone()))
+    /// Turn a notification into the shape and name of the session's protocol version; none if
+    /// this version has no such notification.
+    pub(super) fn adapt(
+        &mut self,
+        event: &str,
+        data: Option<&Value>,
+    ) -> Option<(String, Option<Value>)> {
+        let Some(data) = data else { return Some((event.into(), None)) };
+        let (event, data) = match (self.protocol, event) {
+            (Protocol::Legacy, _) => legacy::notification(&mut self.names, event, data)?,
+            (Protocol::V1_0 | Protocol::V1_1, "progress")
+                if data["sessionId"].is_string() && data["status"] == "ready" =>
+            {
+                ("session-progress".into(), data.clone())
             }
-            "stream" => (event.into(), Some(stream::notification_for(self.protocol, data))),
-            _ => (event.into(), Some(data.clone())),
-        }
+            (protocol, "stream") => (event.into(), stream::notification_for(protocol, data)),
+            _ => (event.into(), data.clone()),
+        };
+        Some((event, Some(data)))
     }
 
     /// Number a notification and keep it for the next relogin. Returns the number.
@@ -138,7 +147,7 @@ impl Session {
         self.buffer.iter().map(Stored::to_json).collect()
     }
 
-    /// Take what follows a relogin reply of protocol 1.1.
+    /// Take what follows a relogin reply of protocols before 1.2.
     pub(super) fn take_missed(&mut self) -> Vec<(String, Option<Value>)> {
         std::mem::take(&mut self.missed)
     }
@@ -210,10 +219,10 @@ mod tests {
 
     #[test]
     fn protocol_1_1_renames_the_progress_of_sessions() {
-        let session = session(Protocol::V1_1);
+        let mut session = session(Protocol::V1_1);
+        let mut name = |data: Value| session.adapt("progress", Some(&data)).map(|event| event.0);
         let ready = json!({"id": "t", "sessionId": "s", "status": "ready"});
-        assert_eq!(session.adapt("progress", Some(&ready)).0, "session-progress");
-        let transport = json!({"id": "t", "status": "ready"});
-        assert_eq!(session.adapt("progress", Some(&transport)).0, "progress");
+        assert_eq!(name(ready).as_deref(), Some("session-progress"));
+        assert_eq!(name(json!({"id": "t", "status": "ready"})).as_deref(), Some("progress"));
     }
 }

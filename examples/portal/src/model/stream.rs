@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Protocol;
+use super::{Protocol, StreamMedia};
 
 /// A published or mixed stream.
 #[derive(Debug)]
@@ -78,6 +78,14 @@ impl Stream {
         Self { id, owner, transport, announced: false, region: "1".into(), info }
     }
 
+    /// The description as the controller gives it to the portal.
+    pub(super) fn described(&self, media: StreamMedia) -> Value {
+        match media {
+            StreamMedia::Tracks => self.info.clone(),
+            StreamMedia::Parts => info_for(Protocol::V1_0, &self.info),
+        }
+    }
+
     /// Set the status of all tracks of a kind. Returns whether there are any.
     pub(super) fn set_status(&mut self, kind: &str, status: &str) -> bool {
         let tracks = self.info["media"]["tracks"].as_array_mut().expect("streams have tracks");
@@ -110,14 +118,10 @@ pub(super) fn requested_tracks(request: &Value) -> Vec<Value> {
 }
 
 fn forward_track(stream: &str, index: usize, requested: &Value) -> Value {
-    let mut track = json!({
-        "id": format!("{stream}-t{index}"),
-        "type": requested["type"],
-        "source": requested["source"],
-        "status": "active",
-        "mid": requested["mid"],
-        "optional": {},
-    });
+    let mut track = pick(requested, &["type", "source", "mid"]);
+    track["id"] = format!("{stream}-t{index}").into();
+    track["status"] = "active".into();
+    track["optional"] = json!({});
     if requested["type"] == "audio" {
         track["format"] = json!({"codec": "opus", "sampleRate": 48000, "channelNum": 2});
     } else {
@@ -127,17 +131,35 @@ fn forward_track(stream: &str, index: usize, requested: &Value) -> Value {
     track
 }
 
-/// A stream description in the shape of a protocol version.
+/// A stream description in the shape of a protocol version. One without tracks stays as it is.
 pub(super) fn info_for(protocol: Protocol, info: &Value) -> Value {
     match protocol {
-        Protocol::V1_2 => info.clone(),
-        Protocol::V1_1 => {
-            let tracks = info["media"]["tracks"].as_array().map_or(&[][..], Vec::as_slice);
-            let mut converted = info.clone();
-            converted["media"] = json!({"audio": audio_part(tracks), "video": video_part(tracks)});
-            converted
-        }
+        Protocol::Legacy | Protocol::V1_2 => info.clone(),
+        Protocol::V1_1 => with_parts(info),
+        Protocol::V1_0 => with_one_format(with_parts(info)),
     }
+}
+
+/// From version 1.2 to 1.1.
+fn with_parts(info: &Value) -> Value {
+    let mut converted = info.clone();
+    if let Some(tracks) = info["media"]["tracks"].as_array() {
+        let parts = [("audio", audio_part(tracks)), ("video", video_part(tracks))];
+        let parts = parts.into_iter().filter_map(|(kind, part)| Some((kind.to_owned(), part?)));
+        converted["media"] = parts.collect::<serde_json::Map<_, _>>().into();
+    }
+    converted
+}
+
+/// From version 1.1 to 1.0.
+fn with_one_format(mut info: Value) -> Value {
+    if let Some(video) = info["media"]["video"].as_object_mut()
+        && let Some(original) = video.remove("original")
+    {
+        let first = pick(&original[0], &["format", "parameters"]);
+        video.extend(first.as_object().cloned().unwrap_or_default());
+    }
+    info
 }
 
 /// A `stream` notification in the shape of a protocol version.
@@ -151,18 +173,14 @@ pub(super) fn notification_for(protocol: Protocol, data: &Value) -> Value {
     converted
 }
 
-fn audio_part(tracks: &[Value]) -> Value {
-    let Some(track) = tracks.iter().find(|track| track["type"] == "audio") else {
-        return false.into();
-    };
-    pick(track, &["status", "source", "format", "optional"])
+fn audio_part(tracks: &[Value]) -> Option<Value> {
+    let track = tracks.iter().find(|track| track["type"] == "audio")?;
+    Some(pick(track, &["status", "source", "format", "optional"]))
 }
 
 /// The first video track; the tracks of a simulcast share its `mid` and become one entry each.
-fn video_part(tracks: &[Value]) -> Value {
-    let Some(first) = tracks.iter().find(|track| track["type"] == "video") else {
-        return false.into();
-    };
+fn video_part(tracks: &[Value]) -> Option<Value> {
+    let first = tracks.iter().find(|track| track["type"] == "video")?;
     let original: Vec<Value> = tracks
         .iter()
         .filter(|track| track["type"] == "video" && track["mid"] == first["mid"])
@@ -176,7 +194,7 @@ fn video_part(tracks: &[Value]) -> Value {
         .collect();
     let mut video = pick(first, &["status", "source", "optional"]);
     video["original"] = original.into();
-    video
+    Some(video)
 }
 
 fn pick(object: &Value, members: &[&str]) -> Value {
@@ -200,6 +218,23 @@ mod tests {
     }
 
     #[test]
+    fn version_1_0_has_one_format_per_kind() {
+        let video = &info_for(Protocol::V1_0, &Stream::mixed("r").info)["media"]["video"];
+        assert_eq!(video["format"]["codec"], "vp8");
+        assert_eq!(video["parameters"]["resolution"]["width"], 640);
+        assert!(video.get("original").is_none());
+    }
+
+    #[test]
+    fn a_description_without_tracks_is_the_same_in_all_versions() {
+        let info = Stream::mixed("r").described(StreamMedia::Parts);
+        assert!(info["media"].get("tracks").is_none());
+        for protocol in Protocol::ALL {
+            assert_eq!(info_for(protocol, &info), info);
+        }
+    }
+
+    #[test]
     fn simulcast_layers_become_entries_of_one_video() {
         let info = json!({"media": {"tracks": [
             {"type": "video", "mid": "1", "rid": "q", "format": {"codec": "vp8"}},
@@ -207,7 +242,7 @@ mod tests {
             {"type": "video", "mid": "2", "format": {"codec": "vp9"}},
         ]}});
         let media = &info_for(Protocol::V1_1, &info)["media"];
-        assert_eq!(media["audio"], false);
+        assert!(media.get("audio").is_none());
         let rids: Vec<_> = media["video"]["original"]
             .as_array()
             .into_iter()

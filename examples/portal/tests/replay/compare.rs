@@ -6,13 +6,14 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 /// Where the portal may differ from the recordings.
-pub(crate) const ALLOWED: [Exception; 6] = [
+pub(crate) const ALLOWED: [Exception; 7] = [
     Exception::MemberOrder,
     Exception::SocketIds,
     Exception::EarlyPing,
     Exception::ClosePacket,
     Exception::CloseCode,
     Exception::ReaderTexts,
+    Exception::PostType,
 ];
 
 /// A difference to the recordings, and its reason.
@@ -34,6 +35,8 @@ pub(crate) enum Exception {
     CloseCode,
     /// Errors of a JSON or base64 reader have other words: those of Node cannot be had.
     ReaderTexts,
+    /// Answers to polling POST requests are plain text, where the real server says HTML.
+    PostType,
 }
 
 /// Beginnings of the texts covered by [`Exception::ReaderTexts`].

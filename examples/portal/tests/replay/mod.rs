@@ -9,21 +9,26 @@ use std::{collections::BTreeMap, time::Duration};
 
 use roamio_portal::{
     Cut, Direction, FreezeMode, Server, ServerConfig, Target,
-    model::{Millis, Retention, TokenRequest},
+    model::{Millis, Retention, StreamMedia, TokenRequest},
 };
 use serde_json::Value;
 
 use self::{
     compare::{Bindings, Exception, allowed, decode, encode, is_credential},
-    transcript::{Line, Transcript, What},
+    transcript::{Line, Transcript, What, is_cut},
 };
 use crate::support::{
     client::{Client, Seen},
-    pass, until,
+    pass,
+    polling::Polling,
+    until,
 };
 
 /// The room of recordings in which nobody gets to see one.
 const SOME_ROOM: &str = "5f0000000000000000000001";
+
+/// What stands between two packets of a polling body.
+const SEPARATOR: &str = "\u{1e}";
 
 /// A pause this long in a recording is there to let stored notifications grow old.
 const RECORDED_PAUSE_MS: f64 = 3000.0;
@@ -42,6 +47,7 @@ pub(crate) async fn replay(name: &str) {
         extras: Vec::new(),
         participant: None,
         clients: BTreeMap::new(),
+        polls: BTreeMap::new(),
         frozen: Vec::new(),
         cut: Vec::new(),
         unsettled: None,
@@ -95,6 +101,7 @@ fn config(name: &str, settings: &Value) -> ServerConfig {
             config.model.reconnection_timeout = 100;
         }
         "login-expired-token" => config.model.token_lifetime = 0,
+        "login-legacy" => config.model.stream_media = StreamMedia::Parts,
         _ => {}
     }
     config
@@ -117,6 +124,7 @@ struct Replay<'a> {
     /// The participant the notes are about: the first that logged in.
     participant: Option<String>,
     clients: BTreeMap<u64, Client>,
+    polls: BTreeMap<u64, Polling>,
     frozen: Vec<u64>,
     cut: Vec<u64>,
     /// The connection on which something was sent that the portal may not have read yet.
@@ -164,6 +172,17 @@ impl Replay<'_> {
                 Ok(())
             }
             What::Closed { conn, code } => self.expect_close(*conn, *code).await,
+            What::Request { conn, method, path, body } => {
+                let mut packets = Vec::new();
+                for packet in body.split(SEPARATOR) {
+                    packets.push(self.outgoing(packet).await?);
+                }
+                let port = self.server.port();
+                let polling = self.polls.entry(*conn).or_insert_with(|| Polling::new(port));
+                polling.send(method, path, packets.join(SEPARATOR));
+                Ok(())
+            }
+            What::Response { conn, method, answer } => self.respond(*conn, method, answer).await,
             What::Note(note) => self.note(note, line.at).await,
         }
     }
@@ -184,28 +203,51 @@ impl Replay<'_> {
 
     async fn send(&mut self, conn: u64, packet: &str) -> Step {
         self.settle_others(conn).await;
-        let json = packet.find('[').unwrap_or(packet.len());
-        let (head, args) = packet.split_at(json);
-        if args.is_empty() {
-            self.client(conn).send(packet).await;
-        } else {
-            let mut args: Value = serde_json::from_str(args).map_err(|error| error.to_string())?;
-            match args[0].as_str() {
-                Some("login") => {
-                    let token = self.token(args[1]["token"].as_str().unwrap()).await;
-                    args[1]["token"] = token.into();
-                }
-                Some("relogin") => {
-                    self.prepare_relogin().await;
-                    args[1] = self.substitute(&args[1]);
-                }
-                _ => args = self.substitute(&args),
-            }
-            self.client(conn).send(&format!("{head}{args}")).await;
-        }
+        let packet = self.outgoing(packet).await?;
+        self.client(conn).send(&packet).await;
         self.unsettled = Some(conn);
         self.last = conn;
         Ok(())
+    }
+
+    /// The packet that stands for a recorded one.
+    async fn outgoing(&mut self, packet: &str) -> Result<String, String> {
+        let json = packet.find('[').unwrap_or(packet.len());
+        let (head, args) = packet.split_at(json);
+        if args.is_empty() {
+            return Ok(packet.into());
+        }
+        let mut args: Value = serde_json::from_str(args).map_err(|error| error.to_string())?;
+        match args[0].as_str() {
+            Some("login") => {
+                let token = self.token(args[1]["token"].as_str().unwrap()).await;
+                args[1]["token"] = token.into();
+            }
+            Some("relogin") => {
+                self.prepare_relogin().await;
+                args[1] = self.substitute(&args[1]);
+            }
+            _ => args = self.substitute(&args),
+        }
+        Ok(format!("{head}{args}"))
+    }
+
+    /// Compare the answer to a polling request, packet by packet.
+    async fn respond(&mut self, conn: u64, method: &str, recorded: &Value) -> Step {
+        let polling = self.polls.get_mut(&conn).expect("requests come before answers");
+        let seen = polling.answer(method).await;
+        let kind = seen.header("content-type");
+        let same_kind = recorded["contentType"] == kind
+            || (method == "POST" && allowed(Exception::PostType) && kind.starts_with("text/plain"));
+        if recorded["status"] != seen.status || !same_kind {
+            return Err(format!("{seen:?} seen"));
+        }
+        let recorded: Vec<&str> = recorded["data"].as_str().unwrap().split(SEPARATOR).collect();
+        let packets: Vec<&str> = seen.body.split(SEPARATOR).collect();
+        if recorded.len() != packets.len() {
+            return Err(format!("{packets:?} seen"));
+        }
+        recorded.iter().zip(packets).try_for_each(|(recorded, seen)| self.compare(recorded, seen))
     }
 
     /// The token that stands for a recorded one.
@@ -290,15 +332,19 @@ impl Replay<'_> {
             self.unsettled = None;
         }
         self.last = conn;
+        self.compare(recorded, &seen)
+    }
+
+    fn compare(&mut self, recorded: &str, seen: &str) -> Step {
         let (head, recorded) = split(recorded);
-        let (seen_head, seen) = split(&seen);
+        let (seen_head, seen) = split(seen);
         if head != seen_head {
             return Err(format!("{seen_head}{seen} seen"));
         }
         if head == "0" {
-            return self.compare_open(&seen);
+            return self.compare_open(&recorded, &seen);
         }
-        if head == "40" {
+        if head == "40" && recorded["sid"].is_string() {
             let (recorded, seen) =
                 (recorded["sid"].as_str().unwrap(), seen["sid"].as_str().unwrap());
             self.bindings.bind(recorded, seen);
@@ -307,15 +353,21 @@ impl Replay<'_> {
         }
         let recorded = expand_all(&recorded);
         self.bindings.compare(&recorded, &seen)?;
-        if self.participant.is_none() && seen[1]["room"].is_object() {
-            self.participant = seen[1]["id"].as_str().map(str::to_owned);
+        if self.participant.is_none() {
+            // A legacy login reply has the room's id in the place of the participant's.
+            let id =
+                if seen[1]["room"].is_object() { &seen[1]["id"] } else { &seen[1]["clientId"] };
+            self.participant = id.as_str().map(str::to_owned);
         }
         Ok(())
     }
 
-    /// Let those leave who left during the recording without a note.
+    /// Do what was done during the recording without a note.
     fn cause(&mut self, recorded: &str) {
         let (_, recorded) = split(recorded);
+        if recorded[0] == "drop" && self.name == "eio3-login" {
+            assert!(self.server.drop_participant(self.participant()));
+        }
         let Some(leaving) = recorded[1]["data"].as_str() else { return };
         if recorded[1]["action"] == "leave" && self.extras.iter().any(|extra| extra == leaving) {
             let id = self.bindings.get(leaving).unwrap().clone();
@@ -323,10 +375,11 @@ impl Replay<'_> {
         }
     }
 
-    fn compare_open(&self, seen: &Value) -> Step {
+    fn compare_open(&mut self, recorded: &Value, seen: &Value) -> Step {
+        self.bindings.bind(recorded["sid"].as_str().unwrap(), seen["sid"].as_str().unwrap());
         let expected = serde_json::json!({
             "sid": seen["sid"],
-            "upgrades": [],
+            "upgrades": recorded["upgrades"],
             "pingInterval": self.config.ping_interval.as_millis() as u64,
             "pingTimeout": self.config.ping_timeout.as_millis() as u64,
             "maxPayload": self.config.max_payload,
@@ -371,7 +424,7 @@ impl Replay<'_> {
         self.noted_at = at;
         let text = note["text"].as_str().unwrap();
         let conn = note["conn"].as_u64().unwrap_or(2);
-        if text != "network: rst" {
+        if !is_cut(note) {
             self.settle_others(0).await;
         }
         match text {
@@ -383,13 +436,17 @@ impl Replay<'_> {
                 self.server.notify(self.participant(), "text", Some(&data));
             }
             "server side: drop" => assert!(self.server.drop_participant(self.participant())),
-            "network: rst" => self.cut(conn).await,
+            "network: rst" | "network: client-terminate" => self.cut(conn).await,
             "network: freeze" => self.freeze(conn, Direction::Both, FreezeMode::Hold),
             "network: server-to-client direction of connection 2 swallowed" => {
                 self.freeze(conn, Direction::ToClient, FreezeMode::Discard);
             }
             "portal restart" => self.server.restart(),
             "server state" => self.compare_state(note).await,
+            "room state" => {
+                let listed = serde_json::json!(self.server.participants(&self.room));
+                self.bindings.compare(&note["rooms"][0], &listed)?;
+            }
             "server state 1 s after reconnectionTimeout" => {
                 let model = &self.config.model;
                 pass(&self.server, model.join_delay + model.reconnection_timeout).await;

@@ -26,6 +26,10 @@ pub(crate) enum What {
     Close { conn: u64, code: u16 },
     /// The connection ended.
     Closed { conn: u64, code: u16 },
+    /// The client sent an HTTP request.
+    Request { conn: u64, method: String, path: String, body: String },
+    /// The answer to the last request with this method.
+    Response { conn: u64, method: &'static str, answer: Value },
     /// Something beside the wire.
     Note(Value),
 }
@@ -84,11 +88,13 @@ impl Transcript {
         self.lines.iter().filter_map(reply).collect()
     }
 
-    /// The socket ids the recorded connections got.
+    /// The ids the recorded connections got: of the engine, which revision 3 takes for the socket
+    /// too, and of sockets.
     pub(crate) fn socket_ids(&self) -> BTreeSet<String> {
         let sid = |line: &Line| match &line.what {
             What::Received { packet, .. } => {
-                let reply: Value = serde_json::from_str(packet.strip_prefix("40")?).ok()?;
+                let json = packet.strip_prefix("40").or(packet.strip_prefix('0'))?;
+                let reply: Value = serde_json::from_str(json).ok()?;
                 reply["sid"].as_str().map(str::to_owned)
             }
             _ => None,
@@ -104,6 +110,13 @@ impl Line {
         let sent = line["dir"] == "c2s";
         let what = if line["kind"] == "note" {
             What::Note(line.clone())
+        } else if let Some(method) = line["method"].as_str() {
+            let path = line["path"].as_str().unwrap().to_owned();
+            let body = line["data"].as_str().unwrap_or_default().to_owned();
+            What::Request { conn, method: method.into(), path, body }
+        } else if line["kind"] == "http" {
+            let method = if line["contentType"] == "text/html" { "POST" } else { "GET" };
+            What::Response { conn, method, answer: line.clone() }
         } else if let Some(path) = line["open"].as_str() {
             What::Open { conn, path: path.into() }
         } else if let Some(code) = line["close"].as_u64() {
@@ -117,13 +130,18 @@ impl Line {
     }
 }
 
+/// Whether a note tells that a connection was cut.
+pub(crate) fn is_cut(note: &Value) -> bool {
+    note["text"] == "network: rst" || note["text"] == "network: client-terminate"
+}
+
 /// Move every cut behind what the client still received on the connection: when two things happen
 /// in the same millisecond the recording can have them in either order.
 fn deliver_before_cuts(mut lines: Vec<Line>) -> Vec<Line> {
     for index in 1..lines.len() {
         let What::Received { conn, .. } = lines[index].what else { continue };
         let cut = match &lines[index - 1].what {
-            What::Note(note) => note["text"] == "network: rst" && note["conn"] == conn,
+            What::Note(note) => is_cut(note) && note["conn"] == conn,
             _ => false,
         };
         if cut {

@@ -1,4 +1,4 @@
-//! What the tests of the running portal share: a raw client and ways to wait.
+//! What the tests of the running portal share: raw clients and ways to wait.
 //!
 //! Nothing here sleeps for a fixed time: every wait is for something, and has a generous deadline.
 
@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, dead_code)]
 
 pub(crate) mod client;
+pub(crate) mod http;
+pub(crate) mod polling;
 
 use std::{future::Future, time::Duration};
 
