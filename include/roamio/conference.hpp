@@ -1,0 +1,176 @@
+// The session of an OWT portal.
+#ifndef ROAMIO_CONFERENCE_HPP
+#define ROAMIO_CONFERENCE_HPP
+
+#include "config.hpp"
+#include "handle.hpp"
+#include "outcome.hpp"
+
+namespace roamio {
+inline namespace ROAMIO_MODE {
+
+enum class ConferenceState : std::uint32_t {
+  Idle = ROAM_CONFERENCE_STATE_IDLE,
+  Joining = ROAM_CONFERENCE_STATE_JOINING,
+  Ready = ROAM_CONFERENCE_STATE_READY,
+  Resuming = ROAM_CONFERENCE_STATE_RESUMING,
+  Leaving = ROAM_CONFERENCE_STATE_LEAVING,
+  Ended = ROAM_CONFERENCE_STATE_ENDED,
+};
+
+using ConferenceTransition = Transition<ConferenceState>;
+
+/// What a conference tells. Set what you want to hear.
+struct ConferenceHandlers {
+  std::function<void(ConferenceTransition)> on_state;
+  /// An attempt to connect or to resume has failed.
+  std::function<void(Retry)> on_retry;
+  /// Told after the login: whether the portal lets this session be resumed.
+  std::function<void(bool resumable)> on_resumable;
+  /// The session goes on after a loss. `complete`: nothing can have been lost. `replayed` missed
+  /// notifications follow.
+  std::function<void(bool complete, std::uint64_t replayed)> on_resumed;
+  /// The session moved to another network without a loss.
+  std::function<void()> on_migrated;
+  /// Notifications `from` to `to`, counted from 1 since the login, are lost for good. Where the
+  /// protocol cannot tell, `certain` is false and the numbers are a guess, or 0.
+  std::function<void(std::uint64_t from, std::uint64_t to, bool certain)> on_gap;
+  /// A notification of the portal: name, number, and one argument, its data. `replayed`: it was
+  /// missed and came with the replay.
+  std::function<void(EventView notification, bool replayed)> on_notification;
+  /// The portal said something that makes no sense; the session goes on.
+  std::function<void(Error error)> on_protocol_error;
+  /// Callbacks do not keep up; nothing more is read until they do. Nothing is dropped.
+  std::function<void()> on_host_slow;
+  /// An exception has left one of these, or a completion of this conference.
+  ExceptionHandler on_exception;
+};
+
+namespace detail {
+
+struct ConferenceApi {
+  using Object = roam_conference;
+  static constexpr auto free = &roam_conference_free;
+  static constexpr auto free_wait = &roam_conference_free_wait;
+  static constexpr auto last_error = &roam_conference_last_error;
+  static constexpr auto network_available = &roam_conference_network_available;
+  static constexpr auto network_lost = &roam_conference_network_lost;
+  static constexpr auto network_changed = &roam_conference_network_changed;
+  static constexpr auto suspended = &roam_conference_suspended;
+  static constexpr auto resumed = &roam_conference_resumed;
+  static constexpr auto dispatch = &roam_conference_dispatch;
+  static constexpr auto set_wake = &roam_conference_set_wake;
+  static constexpr auto wake_fd = &roam_conference_wake_fd;
+};
+
+inline roam_conference_events table(Host<ConferenceHandlers>& host) {
+  roam_conference_events c{};
+  c.struct_size = sizeof c;
+  c.user_data = &host;
+  c.destroy = &Host<ConferenceHandlers>::destroy;
+  const ConferenceHandlers& handlers = host.handlers;
+  Slot<&ConferenceHandlers::on_state>::fill(c.on_state, handlers);
+  Slot<&ConferenceHandlers::on_retry>::fill(c.on_retry, handlers);
+  Slot<&ConferenceHandlers::on_resumable>::fill(c.on_resumable, handlers);
+  Slot<&ConferenceHandlers::on_resumed>::fill(c.on_resumed, handlers);
+  Slot<&ConferenceHandlers::on_migrated>::fill(c.on_migrated, handlers);
+  Slot<&ConferenceHandlers::on_gap>::fill(c.on_gap, handlers);
+  Slot<&ConferenceHandlers::on_notification>::fill(c.on_notification, handlers);
+  Slot<&ConferenceHandlers::on_protocol_error>::fill(c.on_protocol_error, handlers);
+  Slot<&ConferenceHandlers::on_host_slow>::fill(c.on_host_slow, handlers);
+  return c;
+}
+
+}  // namespace detail
+
+/// One session at an OWT portal, with a connection of its own.
+class Conference : public detail::Connection<detail::ConferenceApi> {
+ public:
+  /// No conference.
+  Conference() = default;
+
+  /// Make a conference for one session. The server is the one that the token names; there is no
+  /// traffic before login().
+  static Result<Conference> create(const ConferenceConfig& config,
+                                   ConferenceHandlers handlers = {}) {
+    if (config.error()) return config.error();
+    auto host = detail::host(std::move(handlers));
+    const roam_conference_events events = detail::table(*host);
+    roam_conference* conference = nullptr;
+    const roam_status status = roam_conference_new(config.get(), &events, &conference);
+    if (status != ROAM_OK) {
+      return detail::failure(status, roam_conference_config_last_error(config.get()));
+    }
+    return Conference(conference, host.release()->exceptions);
+  }
+
+  /// Log in with a token from the application's server. A token is used at most once, and a
+  /// conference logs in once. The completion gets the portal's answer, one JSON object with the
+  /// members id, user, role, permission and room; or LOGIN_REJECTED, LOGIN_UNKNOWN, CANCELLED (by a
+  /// logout), CLOSED, or why the portal could not be reached. At once: TOKEN_INVALID, INVALID_STATE.
+  Result<void> login(std::string_view token, Completion done) const {
+    return ask(std::move(done), [&](roam_completion completion) {
+      return roam_conference_login(get(), detail::text(token), completion);
+    });
+  }
+
+  /// As above, for who prefers to wait.
+  Outcome login(std::string_view token) const {
+    return Outcome::of([&](Completion done) { return login(token, std::move(done)); });
+  }
+
+  /// Leave the conference. The completion gets a reply without arguments when the portal has
+  /// confirmed it or the session was over; otherwise LEFT_UNCONFIRMED. NOT_LOGGED_IN at once before
+  /// a login and after the end.
+  Result<void> logout(Completion done) const {
+    return ask(std::move(done), [&](roam_completion completion) {
+      return roam_conference_logout(get(), completion);
+    });
+  }
+
+  /// As above, for who prefers to wait.
+  Outcome logout() const {
+    return Outcome::of([&](Completion done) { return logout(std::move(done)); });
+  }
+
+  /// Ask the portal: "text", "publish", "subscribe", ... `data_json` is one JSON object. While the
+  /// session is not ready the request waits for it. The outcomes are those of
+  /// roam_conference_request. `timeout` counts from now; 0 means the configured one.
+  Result<RequestId> request(std::string_view name, std::string_view data_json, milliseconds timeout,
+                            Completion done) const {
+    std::uint64_t request = 0;
+    const Result<void> asked = ask(std::move(done), [&](roam_completion completion) {
+      return roam_conference_request(get(), detail::text(name), detail::text(data_json),
+                                     detail::option_ms(timeout), completion, &request);
+    });
+    if (!asked) return asked.error();
+    return static_cast<RequestId>(request);
+  }
+
+  /// As above, for who prefers to wait.
+  Outcome request(std::string_view name, std::string_view data_json,
+                  milliseconds timeout = milliseconds(0)) const {
+    return Outcome::of(
+        [&](Completion done) { return request(name, data_json, timeout, std::move(done)); });
+  }
+
+  /// Forget a request: its completion gets CANCELLED unless it was called already. What was sent is
+  /// sent.
+  Result<void> cancel(RequestId request) const {
+    return done(roam_conference_cancel(get(), static_cast<std::uint64_t>(request)));
+  }
+
+  /// The state as the handlers were told it.
+  ConferenceState state() const noexcept {
+    return static_cast<ConferenceState>(roam_conference_state(get()));
+  }
+
+ private:
+  Conference(roam_conference* conference, detail::Exceptions exceptions) noexcept
+      : Connection(conference, std::move(exceptions)) {}
+};
+
+}  // namespace ROAMIO_MODE
+}  // namespace roamio
+
+#endif  // ROAMIO_CONFERENCE_HPP
