@@ -263,6 +263,14 @@
  * never block: all traffic of the process waits for them.
  */
 #define ROAM_DISPATCH_INLINE 3
+/** A socket is for TCP to the server. */
+#define ROAM_SOCKET_PURPOSE_SERVER 0
+/** A socket is for TCP to the proxy. */
+#define ROAM_SOCKET_PURPOSE_PROXY 1
+/**
+ * A socket is for UDP, and only to learn which address the system would use: nothing is sent on it.
+ */
+#define ROAM_SOCKET_PURPOSE_PROBE 2
 /** TLS 1.2; the default. */
 #define ROAM_TLS_1_2 12
 /** TLS 1.3, where the platform's library has it: not on Apple's. */
@@ -538,6 +546,9 @@ typedef struct roam_bytes {
   /** Number of bytes. */
   size_t len;
 } roam_bytes;
+
+/** Looks at a new socket; see roam_config_set_socket_hook. */
+typedef bool (*roam_socket_hook)(void *user_data, ptrdiff_t descriptor, uint32_t purpose);
 
 /** Queues a job of the library on the host's own loop; see roam_config_set_executor. */
 typedef bool (*roam_post)(void *user_data, void (*run)(void *job), void *job);
@@ -944,6 +955,25 @@ roam_status roam_config_set_proxy(roam_config *config, roam_str url);
  * the server's addresses of its family are tried: "0.0.0.0" means IPv4 only, "::" IPv6 only.
  */
 roam_status roam_config_set_local_address(roam_config *config, roam_str address);
+
+/**
+ * Look at every new socket before it connects: to bind it to a network, to protect it from a VPN, or
+ * to set options of the system. `hook` gets the descriptor (on Windows the SOCKET) and
+ * ROAM_SOCKET_PURPOSE_..., and says whether the socket may be used; an attempt whose socket is
+ * refused fails with CONNECT, or PROXY.
+ *
+ * It runs on the I/O thread, also at the same time as everything else of yours, and must not wait,
+ * close the socket or connect it. What decides about the way of the connections has to be done to
+ * sockets of every purpose; otherwise the device seems to be in another network than its
+ * connections are.
+ *
+ * `destroy` (may be NULL) is called once, on any thread, when neither a config nor an object uses the
+ * hook any more. When this function fails it is not called.
+ */
+roam_status roam_config_set_socket_hook(roam_config *config,
+                                        roam_socket_hook hook,
+                                        void *user_data,
+                                        void (*destroy)(void *user_data));
 
 /** Who runs callbacks: ROAM_DISPATCH_THREAD, _MANUAL or _INLINE. */
 roam_status roam_config_set_dispatch(roam_config *config, uint32_t mode);
@@ -1543,6 +1573,12 @@ roam_status roam_conference_config_set_proxy(roam_conference_config *config,
 /** As roam_config_set_local_address. */
 roam_status roam_conference_config_set_local_address(roam_conference_config *config,
                                                      roam_str address);
+
+/** As roam_config_set_socket_hook. */
+roam_status roam_conference_config_set_socket_hook(roam_conference_config *config,
+                                                   roam_socket_hook hook,
+                                                   void *user_data,
+                                                   void (*destroy)(void *user_data));
 
 /** Who runs callbacks: ROAM_DISPATCH_THREAD, _MANUAL or _INLINE. */
 roam_status roam_conference_config_set_dispatch(roam_conference_config *config,

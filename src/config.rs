@@ -3,6 +3,7 @@
 mod conference;
 mod dispatch;
 mod endpoint;
+mod hook;
 mod pem;
 mod proxy;
 mod socket;
@@ -20,6 +21,7 @@ pub use conference::{ConferenceConfig, PortalProtocol, SequenceBase, Token};
 pub(crate) use dispatch::Work;
 pub use dispatch::{DispatchMode, Executor, Job};
 pub use endpoint::{DEFAULT_PATH, Endpoint, HeaderList, Target};
+pub use hook::{BorrowedSocket, SocketHook, SocketPurpose};
 pub use proxy::{Proxy, ProxyKind};
 pub use socket::{Retries, SocketOptions};
 pub(crate) use tls::IdentitySource;
@@ -155,6 +157,8 @@ pub struct CommonConfig {
     /// The address of this device that connections are made from. Only the server's addresses of its
     /// family are tried: `0.0.0.0` means IPv4 only, `::` IPv6 only.
     pub local_address: Option<IpAddr>,
+    /// Shown every new socket before it connects.
+    pub on_socket: Option<SocketHook>,
     /// Time limits of connecting.
     pub timeouts: Timeouts,
     /// Limits of sizes and queues.

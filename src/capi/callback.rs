@@ -8,8 +8,10 @@ use smallvec::SmallVec;
 
 use super::error::view;
 use super::guard::{boundary, null};
-use super::types::{roam_bytes, roam_completion, roam_event, roam_post, roam_str, roam_wake};
-use crate::config::{DispatchMode, Executor, Job};
+use super::types::{
+    roam_bytes, roam_completion, roam_event, roam_post, roam_socket_hook, roam_str, roam_wake,
+};
+use crate::config::{BorrowedSocket, DispatchMode, Executor, Job, SocketHook};
 use crate::error::{Code, Error, Result};
 use crate::payload::Payload;
 
@@ -207,6 +209,45 @@ pub(super) fn executor(
 unsafe extern "C" fn run_job(job: *mut c_void) {
     // SAFETY: it was made by `Poster::post`, and the host runs it once.
     boundary((), || unsafe { Box::from_raw(job.cast::<Job>()) }.run());
+}
+
+/// What a host gave to look at sockets with. Dropping it calls `destroy`.
+struct Looker {
+    look: unsafe extern "C" fn(*mut c_void, isize, u32) -> bool,
+    user_data: HostPointer,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+}
+
+impl Drop for Looker {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.destroy {
+            // SAFETY: the host's function with the host's data, once and after all calls.
+            unsafe { destroy(self.user_data.get()) };
+        }
+    }
+}
+
+/// A hook of the host for new sockets.
+pub(super) fn socket_hook(
+    hook: roam_socket_hook,
+    user_data: *mut c_void,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+) -> Result<SocketHook> {
+    let look = hook.ok_or_else(|| null("hook"))?;
+    let looker = Looker { look, user_data: HostPointer(user_data), destroy };
+    Ok(SocketHook::new(move |socket, purpose| {
+        // SAFETY: the host's function with the host's data, while the socket is open.
+        unsafe { (looker.look)(looker.user_data.get(), descriptor(socket), purpose as u32) }
+    }))
+}
+
+/// A socket as C has it.
+fn descriptor(socket: BorrowedSocket<'_>) -> isize {
+    #[cfg(unix)]
+    let raw = std::os::fd::AsRawFd::as_raw_fd(&socket);
+    #[cfg(windows)]
+    let raw = std::os::windows::io::AsRawSocket::as_raw_socket(&socket);
+    raw as isize
 }
 
 /// The host's data on its way to the thread that runs callbacks.

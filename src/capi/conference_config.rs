@@ -1,7 +1,7 @@
 use std::ffi::c_void;
 use std::time::Duration;
 
-use super::callback::executor;
+use super::callback::{executor, socket_hook};
 use super::error::{ObjectId, roam_error};
 use super::guard::{
     Builder, MAX_TEXT, build, free_builder, give, last_error_of_builder, text, unknown,
@@ -13,7 +13,7 @@ use super::options::{
     set_local_address, set_min_tls_version, set_proxy, set_server_name, timeout,
 };
 use super::status::roam_status;
-use super::types::{roam_bytes, roam_post, roam_str};
+use super::types::{roam_bytes, roam_post, roam_socket_hook, roam_str};
 use crate::client::check_conference_options;
 use crate::config::{ConferenceConfig, PortalProtocol, ReconnectPolicy, SequenceBase};
 use crate::error::Result;
@@ -299,6 +299,23 @@ pub unsafe extern "C" fn roam_conference_config_set_local_address(
     unsafe {
         build(config, |config| {
             config.change(|options| set_local_address(&mut options.common, address))
+        })
+    }
+}
+
+/// As roam_config_set_socket_hook.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_config_set_socket_hook(
+    config: *mut roam_conference_config,
+    hook: roam_socket_hook,
+    user_data: *mut c_void,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.options.common.on_socket = Some(socket_hook(hook, user_data, destroy)?);
+            Ok(())
         })
     }
 }

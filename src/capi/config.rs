@@ -1,7 +1,7 @@
 use std::ffi::c_void;
 use std::time::Duration;
 
-use super::callback::executor;
+use super::callback::{executor, socket_hook};
 use super::error::{ObjectId, roam_error};
 use super::guard::{
     Builder, MAX_TEXT, build, free_builder, give, last_error_of_builder, text, unknown,
@@ -12,7 +12,7 @@ use super::options::{
     set_proxy, set_server_name, timeout,
 };
 use super::status::roam_status;
-use super::types::{roam_bytes, roam_post, roam_str};
+use super::types::{roam_bytes, roam_post, roam_socket_hook, roam_str};
 use crate::client::check_manager_options;
 use crate::config::{DEFAULT_PATH, Endpoint, ManagerConfig};
 use crate::error::{Code, Error, Result};
@@ -277,6 +277,34 @@ pub unsafe extern "C" fn roam_config_set_local_address(
     unsafe {
         build(config, |config| {
             config.change(|options| set_local_address(&mut options.common, address))
+        })
+    }
+}
+
+/// Look at every new socket before it connects: to bind it to a network, to protect it from a VPN, or
+/// to set options of the system. `hook` gets the descriptor (on Windows the SOCKET) and
+/// ROAM_SOCKET_PURPOSE_..., and says whether the socket may be used; an attempt whose socket is
+/// refused fails with CONNECT, or PROXY.
+///
+/// It runs on the I/O thread, also at the same time as everything else of yours, and must not wait,
+/// close the socket or connect it. What decides about the way of the connections has to be done to
+/// sockets of every purpose; otherwise the device seems to be in another network than its
+/// connections are.
+///
+/// `destroy` (may be NULL) is called once, on any thread, when neither a config nor an object uses the
+/// hook any more. When this function fails it is not called.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_socket_hook(
+    config: *mut roam_config,
+    hook: roam_socket_hook,
+    user_data: *mut c_void,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.options.common.on_socket = Some(socket_hook(hook, user_data, destroy)?);
+            Ok(())
         })
     }
 }

@@ -18,6 +18,13 @@ pub const ROAM_DISPATCH_EXECUTOR: u32 = 2;
 /// never block: all traffic of the process waits for them.
 pub const ROAM_DISPATCH_INLINE: u32 = 3;
 
+/// A socket is for TCP to the server.
+pub const ROAM_SOCKET_PURPOSE_SERVER: u32 = 0;
+/// A socket is for TCP to the proxy.
+pub const ROAM_SOCKET_PURPOSE_PROXY: u32 = 1;
+/// A socket is for UDP, and only to learn which address the system would use: nothing is sent on it.
+pub const ROAM_SOCKET_PURPOSE_PROBE: u32 = 2;
+
 /// TLS 1.2; the default.
 pub const ROAM_TLS_1_2: u32 = 12;
 /// TLS 1.3, where the platform's library has it: not on Apple's.

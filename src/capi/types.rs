@@ -120,6 +120,10 @@ pub type roam_post = Option<
     ) -> bool,
 >;
 
+/// Looks at a new socket; see roam_config_set_socket_hook.
+pub type roam_socket_hook =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, descriptor: isize, purpose: u32) -> bool>;
+
 impl roam_str {
     /// A view of text.
     pub(super) const fn of(text: &str) -> Self {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
@@ -18,6 +18,7 @@ use crate::config::{CommonConfig, Endpoint, Limits};
 use crate::driver::clock;
 use crate::driver::proxy;
 use crate::driver::resolve::Resolver;
+use crate::driver::socket::{connect, source_address};
 use crate::driver::stream::{ByteCount, CountedTcp, Stream};
 use crate::driver::tls::Tls;
 use crate::driver::ws::{self, Socket};
@@ -69,6 +70,8 @@ struct Told {
     connect_ms: AtomicU64,
     /// The connection that an answer is awaited on.
     count: Mutex<Option<ByteCount>>,
+    /// Who is at the other end, or is meant to be: the server or the proxy.
+    peer: Mutex<Option<SocketAddr>>,
 }
 
 /// No time to connect.
@@ -76,7 +79,11 @@ const NOTHING: u64 = u64::MAX;
 
 impl Default for Told {
     fn default() -> Self {
-        Self { connect_ms: AtomicU64::new(NOTHING), count: Mutex::default() }
+        Self {
+            connect_ms: AtomicU64::new(NOTHING),
+            count: Mutex::default(),
+            peer: Mutex::default(),
+        }
     }
 }
 
@@ -90,6 +97,16 @@ impl Progress {
     /// Whether bytes of the answer have arrived since the last call.
     pub(crate) fn take_arrived(&self) -> bool {
         self.count().as_ref().is_some_and(ByteCount::take)
+    }
+
+    /// The other end, once its address is known.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        *self.0.peer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The other end is, or will be, this.
+    pub(crate) fn towards(&self, peer: Option<SocketAddr>) {
+        *self.0.peer.lock().unwrap_or_else(PoisonError::into_inner) = peer;
     }
 
     /// The connection is there. The dial stops here for a moment, so that this is told before
@@ -121,6 +138,11 @@ impl Dialer {
         &self.common.limits
     }
 
+    /// Which of the device's addresses the system would reach `peer` from; none when it cannot.
+    pub(crate) fn source_address(&self, peer: SocketAddr) -> Option<IpAddr> {
+        source_address(peer, &self.common)
+    }
+
     /// The application's headers, as the stack hands them over.
     #[cfg(test)]
     pub(crate) fn headers(&self) -> Headers {
@@ -144,19 +166,21 @@ impl Dialer {
         let (host, port) = proxy.map_or((&endpoint.host, endpoint.port), |it| (&it.host, it.port));
         let addresses = self.resolver.resolve(host, port, limits.dns).await.map_err(of_proxy)?;
         log!(Debug, "{host}:{port} is {addresses:?}");
+        progress.towards(addresses.first().copied());
         let started = clock::now().mono;
-        let from = self.common.local_address;
+        let race = race(&addresses, &self.common);
         let tcp = match proxy {
-            None => within(limits.tcp, "TCP connect", race(&addresses, from)).await?,
+            None => within(limits.tcp, "TCP connect", race).await?,
             Some(proxy) => {
                 let tunnel = async {
-                    let tcp = race(&addresses, from).await.map_err(of_proxy)?;
+                    let tcp = race.await.map_err(of_proxy)?;
                     proxy::tunnel(proxy, tcp, endpoint).await
                 };
                 within(limits.tcp, &format!("tunnel through proxy {proxy}"), tunnel).await?
             }
         };
         let connect_ms = clock::now().mono.since(started);
+        progress.towards(tcp.peer_addr().ok());
         progress.reached(connect_ms).await;
         let local = tcp.local_addr().ok();
         let (tcp, count) = CountedTcp::new(tcp);
@@ -204,9 +228,10 @@ async fn within<T>(
 }
 
 /// Connect to the addresses in turn, the next one when the one before has failed or has had its
-/// time; the first connection wins, and the others are closed. Only those of the family of `from`
-/// are tried, if that is given.
-async fn race(addresses: &[SocketAddr], from: Option<IpAddr>) -> Result<TcpStream> {
+/// time; the first connection wins, and the others are closed. Only those of the family of the
+/// device's address are tried, if that is given.
+async fn race(addresses: &[SocketAddr], config: &CommonConfig) -> Result<TcpStream> {
+    let from = config.local_address;
     let fits = |address: &&SocketAddr| from.is_none_or(|it| it.is_ipv4() == address.is_ipv4());
     let mut waiting = addresses.iter().filter(fits);
     let mut running = FuturesUnordered::new();
@@ -215,7 +240,7 @@ async fn race(addresses: &[SocketAddr], from: Option<IpAddr>) -> Result<TcpStrea
     loop {
         let next = waiting.next();
         if let Some(address) = next {
-            running.push(connect(*address, from));
+            running.push(connect(*address, config));
             tried += 1;
         }
         tokio::select! {
@@ -230,14 +255,4 @@ async fn race(addresses: &[SocketAddr], from: Option<IpAddr>) -> Result<TcpStrea
             () = sleep(NEXT_ADDRESS), if next.is_some() => {}
         }
     }
-}
-
-async fn connect(address: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A frame is written whole, so waiting for more to send would only delay it.
-    socket.set_nodelay(true)?;
-    if let Some(from) = from {
-        socket.bind(SocketAddr::new(from, 0))?;
-    }
-    socket.connect(address).await
 }

@@ -24,6 +24,7 @@ pub(crate) mod process;
 mod proxy;
 mod resolve;
 mod runtime;
+mod socket;
 mod stream;
 mod task;
 mod timer;

@@ -102,6 +102,11 @@ impl Polling {
         self.post.activity() | self.poll.activity()
     }
 
+    /// Who is at the other end of the GET in flight, or of the POST before there was one.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.poll.peer().or_else(|| self.post.peer())
+    }
+
     /// The body of the POST in flight.
     pub(crate) const fn unsent(&self) -> Waiting {
         match &self.post {
@@ -206,6 +211,13 @@ impl Lane {
         }
     }
 
+    fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Busy { progress, .. } => progress.peer(),
+            Self::Idle(kept) => kept.as_ref().and_then(|live| live.peer),
+        }
+    }
+
     fn activity(&self) -> bool {
         match self {
             Self::Busy { progress, .. } => progress.take_arrived(),
@@ -221,6 +233,7 @@ struct Live {
     connection: MaybeDone<Connection<TokioIo<Stream>, Body>>,
     count: ByteCount,
     local: Option<SocketAddr>,
+    peer: Option<SocketAddr>,
     /// The server may close it when it lies idle for longer.
     reusable_until: Timestamp,
 }
@@ -263,7 +276,8 @@ async fn connect(dialer: &Dialer, endpoint: &Endpoint, progress: &Progress) -> R
     let (sender, connection) =
         http::start(stream).await.map_err(|error| http::error(PHASE, &error))?;
     let (connection, reusable_until) = (maybe_done(connection), clock::now().mono);
-    Ok(Box::new(Live { sender, connection, count, local, reusable_until }))
+    let peer = progress.peer();
+    Ok(Box::new(Live { sender, connection, count, local, peer, reusable_until }))
 }
 
 impl Live {
@@ -278,6 +292,7 @@ impl Live {
         // It may have been closed since it was used the last time.
         http::drive(connection.as_mut(), ready_now(())).await;
         progress.sent(&self.count);
+        progress.towards(self.peer);
         let answer = self.sender.try_send_request(request);
         let answer = http::drive(connection.as_mut(), answer).await;
         let response = answer.map_err(|mut error| {

@@ -153,6 +153,14 @@ impl Stream {
         Self { transport: Transport::Tls(Box::new(tls)), unread: Bytes::new(), check: None }
     }
 
+    /// The TCP connection below.
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        match &self.transport {
+            Transport::Plain(stream) => &stream.tcp,
+            Transport::Tls(stream) => &stream.get_ref().get_ref().get_ref().tcp,
+        }
+    }
+
     /// Give back what was read too far.
     pub(crate) fn unread(&mut self, bytes: Bytes) {
         // Nothing may be the rest of a large buffer, which it would keep.

@@ -252,6 +252,14 @@ impl Task {
             Transmit::Text { wire, frame } => self.wire(wire)?.send_text(cx, frame),
             Transmit::Binary { wire, frame } => self.wire(wire)?.send_binary(cx, frame),
             Transmit::Ping { wire } => self.wire(wire)?.send_ping(cx),
+            Transmit::LimitUnacknowledged { wire, ms } => {
+                self.wire(wire)?.limit_unacknowledged(ms);
+                None
+            }
+            Transmit::AskLocalAddress { wire } => {
+                let dialer = Arc::clone(&self.dialer);
+                self.wire(wire)?.local_address(&dialer)
+            }
             Transmit::Request { wire, endpoint, request } => {
                 if self.wire(wire).is_none() {
                     self.wires.push(Wire::polling(wire, &self.dialer, endpoint));

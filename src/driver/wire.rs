@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::mem;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -17,6 +18,7 @@ use crate::driver::dial::{Dialer, Dialled, Progress};
 use crate::driver::hangup::Goodbye;
 use crate::driver::inbox::Waiting;
 use crate::driver::polling::Polling;
+use crate::driver::socket;
 use crate::driver::stream::ByteCount;
 use crate::driver::ws::{self, Socket};
 use crate::error::{Error, Result};
@@ -49,6 +51,8 @@ enum State {
 struct Open {
     socket: Socket,
     count: ByteCount,
+    /// The other end.
+    peer: Option<SocketAddr>,
     /// A ping or pong came.
     control: bool,
     /// A pong came.
@@ -102,7 +106,8 @@ impl Wire {
                 }
                 Poll::Ready(Some(match ready!(dialled) {
                     Ok(Dialled { socket, count, local, cookies }) => {
-                        self.state = State::Open(Box::new(Open::new(socket, count)));
+                        let open = Open::new(socket, count, progress.peer());
+                        self.state = State::Open(Box::new(open));
                         Input::Connected { wire, local, cookies }
                     }
                     Err(error) => {
@@ -136,6 +141,24 @@ impl Wire {
             State::Dialling(..) | State::Over => return None,
         };
         (partial || control).then_some(Input::Activity { wire: self.id, partial, pong })
+    }
+
+    /// Which of the device's addresses the system would reach the other end from, if that is known.
+    pub(crate) fn local_address(&self, dialer: &Dialer) -> Option<Input> {
+        let peer = match &self.state {
+            State::Dialling(_, progress) => progress.peer(),
+            State::Open(open) => open.peer,
+            State::Polling(polling) => polling.peer(),
+            State::Over => None,
+        }?;
+        Some(Input::LocalAddress { wire: self.id, local: dialer.source_address(peer) })
+    }
+
+    /// Let an open WebSocket break when what was sent is not acknowledged for this long.
+    pub(crate) fn limit_unacknowledged(&self, ms: u64) {
+        if let State::Open(open) = &self.state {
+            socket::limit_unacknowledged(open.socket.get_ref().tcp(), ms);
+        }
     }
 
     /// Queue a text frame, which is UTF-8. Gives [`Input::Writable`] when that changed.
@@ -200,12 +223,13 @@ impl Wire {
 }
 
 impl Open {
-    fn new(socket: Socket, count: ByteCount) -> Self {
+    fn new(socket: Socket, count: ByteCount, peer: Option<SocketAddr>) -> Self {
         // The answer to the handshake.
         count.take();
         Self {
             socket,
             count,
+            peer,
             control: false,
             pong: false,
             unsent: Waiting::default(),

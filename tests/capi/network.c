@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "common.h"
 
+#include <sys/socket.h>
+
 static roam_config *config;
 static roam_conference_config *options;
 
@@ -97,6 +99,50 @@ static void transports_are_checked(void) {
   make(ROAM_OK);
 }
 
+/* Refuses every socket. */
+static bool refuse(void *user_data, ptrdiff_t descriptor, uint32_t purpose) {
+  witness *seen = user_data;
+  int type = 0;
+  socklen_t size = sizeof type;
+  CHECK(getsockopt((int)descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0);
+  CHECK(type == SOCK_STREAM && purpose == ROAM_SOCKET_PURPOSE_SERVER);
+  SEE(seen, seen->events++);
+  return false;
+}
+
+static void on_retry(void *user_data, const roam_retry *retry) {
+  witness *seen = user_data;
+  SEE(seen, seen->other = roam_error_status(retry->error));
+}
+
+static void sockets_are_shown_and_can_be_refused(void) {
+  witness hook, managed;
+  witness_init(&hook);
+  witness_init(&managed);
+  NONE(set_socket_hook, refuse, &hook, witness_destroy);
+  BOTH(ROAM_E_NULL_ARGUMENT, set_socket_hook, NULL, &hook, witness_destroy);
+  CHECK(hook.destroyed == 0);
+  roam_config *own = roam_config_new();
+  EXPECT(ROAM_OK, roam_config_set_url(own, ROAM_STR("http://127.0.0.1:9")));
+  EXPECT(ROAM_OK, roam_config_set_socket_hook(own, refuse, &hook, witness_destroy));
+  roam_manager_events events = {.struct_size = sizeof events, .user_data = &managed,
+                                .on_retry = on_retry, .destroy = witness_destroy};
+  roam_socket_events quiet = {.struct_size = sizeof quiet};
+  roam_manager *manager = NULL;
+  roam_socket *socket = NULL;
+  EXPECT(ROAM_OK, roam_manager_new(own, &events, &manager));
+  roam_config_free(own);
+  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), NULL, &quiet, &socket));
+  EXPECT(ROAM_OK, roam_socket_connect(socket, ROAM_STR("")));
+  WAIT(&managed, managed.other == ROAM_E_CONNECT);
+  CHECK(hook.events > 0);
+  EXPECT(ROAM_OK, roam_socket_free_wait(socket, LONG_MS));
+  EXPECT(ROAM_OK, roam_manager_free_wait(manager, LONG_MS));
+  WAIT(&hook, hook.destroyed == 1);
+  witness_end(&hook);
+  witness_end(&managed);
+}
+
 int main(int count, char **args) {
   CHECK(count == 5);
   roam_str certificate = ROAM_STR(args[1]), key = ROAM_STR(args[2]), password = ROAM_STR(args[4]);
@@ -120,6 +166,7 @@ int main(int count, char **args) {
   options = roam_conference_config_new();
   EXPECT(ROAM_OK, roam_config_set_url(config, ROAM_STR("https://127.0.0.1:9/")));
   transports_are_checked();
+  sockets_are_shown_and_can_be_refused();
   BOTH(ROAM_E_NULL_ARGUMENT, set_proxy, missing);
   BOTH(ROAM_E_NULL_ARGUMENT, set_client_certificate_pem, missing, key);
   BOTH(ROAM_E_NULL_ARGUMENT, set_client_certificate_pem, certificate, missing);

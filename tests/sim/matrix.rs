@@ -201,8 +201,10 @@ impl Fault {
     }
 
     /// From the fault to readiness: noticing, the wait between attempts, the attempts.
-    fn recovery(self) -> Millis {
+    fn recovery(self, phase: Phase) -> Millis {
         match self {
+            // Noticed within three seconds by an answer that is awaited.
+            Self::Roamed { told: false } if phase != Phase::Idle => 4_000,
             Self::Roamed { told: true } | Self::Destroyed | Self::Beside { .. } => 3_000,
             Self::Frozen(_) | Self::NoRoute(_) => 75_000,
             Self::Silent(_) | Self::Roamed { told: false } => 60_000,
@@ -241,7 +243,7 @@ fn after_session(world: &mut World, fault: Fault, at: (Phase, Moment), struck: M
     let (phase, moment) = at;
     // The next attempt is up to five seconds away, as are the late answers of an old connection.
     let slow = matches!(phase, Phase::Backoff | Phase::Request);
-    let limit = fault.recovery() + if slow { 5_000 } else { 0 };
+    let limit = fault.recovery(phase) + if slow { 5_000 } else { 0 };
     // A dead connection counts as ready until somebody notices.
     let back = |world: &World| {
         let newest = world.watch.newest_admitted().and_then(|link| world.links.get(&link));

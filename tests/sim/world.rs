@@ -12,7 +12,7 @@
 mod acts;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use roamio::config::{ConferenceConfig, Transport};
@@ -83,6 +83,12 @@ pub(crate) struct World {
     pub(crate) latency: Millis,
     /// The address that new connections have.
     pub(crate) local: SocketAddr,
+    /// Where the way of datagrams is another one: their address.
+    pub(crate) datagrams_from: Option<IpAddr>,
+    /// The system knows a way to the portal.
+    pub(crate) routed: bool,
+    /// When the core asked for the address.
+    pub(crate) asked_for_address: Vec<Millis>,
     limits: Limits,
     /// The device sleeps: the client does nothing, and what arrives waits.
     asleep: bool,
@@ -129,6 +135,9 @@ impl World {
             dials: Dials::Succeed,
             latency,
             local: "10.0.0.1:1".parse().expect("an address"),
+            datagrams_from: None,
+            routed: true,
+            asked_for_address: Vec::new(),
             limits,
             asleep: false,
             suspended: false,
@@ -386,6 +395,13 @@ impl World {
                 }
             }
             Transmit::Binary { .. } => panic!("a conference sends no binary frames"),
+            Transmit::LimitUnacknowledged { .. } => {}
+            Transmit::AskLocalAddress { wire } => {
+                self.asked_for_address.push(now);
+                let local = self.datagrams_from.unwrap_or(self.local.ip());
+                let local = self.routed.then_some(local);
+                self.stack.handle_input(Input::LocalAddress { wire, local }, self.clock());
+            }
             Transmit::Ping { wire: link } => {
                 self.with_link(link, |link| link.up.push(ToServer::Ping, now))
             }

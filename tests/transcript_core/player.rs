@@ -284,7 +284,10 @@ impl Player {
                 }
                 Transmit::Hangup { wire: link, .. } => self.over.push(link),
                 Transmit::Request { .. } => panic!("WebSocket only"),
-                Transmit::Ping { .. } | Transmit::Binary { .. } => {}
+                Transmit::Ping { .. }
+                | Transmit::Binary { .. }
+                | Transmit::LimitUnacknowledged { .. }
+                | Transmit::AskLocalAddress { .. } => {}
             }
         }
         while let Some(event) = self.stack.poll_event() {

@@ -1,7 +1,7 @@
 //! Every phase of connecting, and what its failure is called.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +13,13 @@ use tokio::sync::mpsc;
 use super::server::{
     Authority, agreement, answering, endpoint, listen, read_head, self_signed, tls,
 };
-use crate::config::{CommonConfig, Endpoint, TlsConfig};
+use crate::config::{CommonConfig, Endpoint, Proxy, SocketHook, SocketPurpose, TlsConfig};
 use crate::driver::clock;
 use crate::driver::dial::{Dialer, Dialled, Progress};
 use crate::driver::resolve::Resolver;
+#[cfg(target_os = "linux")]
+use crate::driver::socket::limit_unacknowledged;
+use crate::driver::socket::source_address;
 use crate::error::{Code, Error, Result};
 
 const PATH: &str = "/socket.io/?EIO=4&transport=websocket";
@@ -346,4 +349,62 @@ async fn connections_come_from_the_chosen_address_and_keep_its_family() {
     dialling.abort();
     let refused = dial_with(from("::"), knowing(&[address]), endpoint).await;
     assert_eq!(code(refused), Some(Code::Connect));
+}
+
+/// A hook that allows what `allow` says, and what it was shown.
+fn watching(
+    allow: impl Fn(SocketPurpose) -> bool + Send + Sync + 'static,
+) -> (SocketHook, mpsc::UnboundedReceiver<SocketPurpose>) {
+    let (tell, told) = mpsc::unbounded_channel();
+    let hook = SocketHook::new(move |socket, purpose| {
+        let fresh = socket2::SockRef::from(&socket).peer_addr().is_err();
+        assert!(fresh, "it is shown before it connects");
+        tell.send(purpose).expect("the test listens");
+        allow(purpose)
+    });
+    (hook, told)
+}
+
+#[tokio::test]
+async fn every_socket_is_shown_before_it_connects_and_a_refused_one_never_does() {
+    let (address, _requests) = tls(self_signed("portal.test")).await;
+    let (hook, mut shown) = watching(|_| false);
+    let mut common = CommonConfig { on_socket: Some(hook), ..CommonConfig::default() };
+    let to = || endpoint(false, "127.0.0.1", address);
+    let error = dial_with(common.clone(), knowing(&[]), to()).await.expect_err("refused");
+    assert_eq!(error.code(), Code::Connect);
+    assert!(error.message().contains("the application refused the socket"), "{error}");
+    assert_eq!(shown.try_recv(), Ok(SocketPurpose::Server));
+    assert_eq!(source_address(address, &common), None);
+    assert_eq!(shown.try_recv(), Ok(SocketPurpose::Probe));
+    common.proxy = Some(Proxy::parse(&format!("http://{address}")).expect("a proxy"));
+    assert_eq!(code(dial_with(common, knowing(&[address]), to()).await), Some(Code::Proxy));
+    assert_eq!(shown.try_recv(), Ok(SocketPurpose::Proxy));
+    assert!(shown.try_recv().is_err(), "nothing else");
+}
+
+#[test]
+fn the_system_tells_which_address_it_would_use_without_sending_anything() {
+    let mut common = CommonConfig::default();
+    let here: IpAddr = [127, 0, 0, 1].into();
+    assert_eq!(source_address(SocketAddr::new(here, 9), &common), Some(here));
+    let other: IpAddr = [127, 0, 0, 2].into();
+    common.local_address = Some(other);
+    assert_eq!(source_address(SocketAddr::new(here, 9), &common), Some(other));
+    // An address that this device does not have, as after a change of the network.
+    common.local_address = Some([192, 0, 2, 1].into());
+    assert_eq!(source_address(SocketAddr::new(here, 9), &common), None);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_is_not_acknowledged_in_time_breaks_the_connection() {
+    let address = listen(|mut stream| async move {
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let tcp = tokio::net::TcpStream::connect(address).await.expect("connects");
+    limit_unacknowledged(&tcp, 45_000);
+    let limit = socket2::SockRef::from(&tcp).tcp_user_timeout().expect("an option");
+    assert_eq!(limit, Some(Duration::from_secs(45)));
 }

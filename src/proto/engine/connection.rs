@@ -161,7 +161,8 @@ impl Connection {
         self.live_wire() == wire || self.probe.as_ref().is_some_and(|probe| probe.wire == wire)
     }
 
-    fn live_wire(&self) -> WireId {
+    /// The wire that carries this connection, or is meant to.
+    pub const fn live_wire(&self) -> WireId {
         match &self.carrier {
             Carrier::Websocket { wire, .. } => *wire,
             Carrier::Polling(polling) => polling.wire,

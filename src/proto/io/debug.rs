@@ -76,6 +76,9 @@ impl fmt::Debug for Input {
             Self::Writable { wire, writable } => {
                 f.debug_struct("Writable").field("wire", wire).field("writable", writable).finish()
             }
+            Self::LocalAddress { wire, local } => {
+                f.debug_struct("LocalAddress").field("wire", wire).field("local", local).finish()
+            }
             Self::HostQueue { full } => f.debug_struct("HostQueue").field("full", full).finish(),
         }
     }
@@ -100,6 +103,10 @@ impl fmt::Debug for Transmit {
                 f.debug_tuple("Binary").field(wire).field(&Size(frame.len())).finish()
             }
             Self::Ping { wire } => f.debug_tuple("Ping").field(wire).finish(),
+            Self::LimitUnacknowledged { wire, ms } => {
+                f.debug_struct("LimitUnacknowledged").field("wire", wire).field("ms", ms).finish()
+            }
+            Self::AskLocalAddress { wire } => f.debug_tuple("AskLocalAddress").field(wire).finish(),
             Self::Hangup { wire, farewell } => f
                 .debug_struct("Hangup")
                 .field("wire", wire)

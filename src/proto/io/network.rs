@@ -1,6 +1,6 @@
 //! The network's side: what arrives, and what is to be done.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -140,6 +140,14 @@ pub enum Input {
         /// It does.
         writable: bool,
     },
+    /// The answer to [`Transmit::AskLocalAddress`].
+    LocalAddress {
+        /// The wire.
+        wire: WireId,
+        /// The address of this device that a new connection to the wire's peer would start from;
+        /// none where the system knows no way there.
+        local: Option<IpAddr>,
+    },
     /// The queue to the host filled up, or is below half again. While it is full the driver reads
     /// no frame.
     HostQueue {
@@ -188,6 +196,21 @@ pub enum Transmit {
     },
     /// Send a WebSocket ping.
     Ping {
+        /// The wire.
+        wire: WireId,
+    },
+    /// Let an open WebSocket break when what was sent on it is not acknowledged for this long, where
+    /// the system can do that (TCP_USER_TIMEOUT).
+    LimitUnacknowledged {
+        /// The wire.
+        wire: WireId,
+        /// How long, in milliseconds.
+        ms: u64,
+    },
+    /// Ask the system which of the device's addresses it would reach the wire's peer from, which is
+    /// the proxy if there is one; answered by [`Input::LocalAddress`] if the peer is known already.
+    /// Nothing is sent.
+    AskLocalAddress {
         /// The wire.
         wire: WireId,
     },

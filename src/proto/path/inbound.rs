@@ -46,8 +46,10 @@ impl Path {
                     connection.handle_wire_lost(wire, error, cx);
                 });
             }
+            Input::LocalAddress { wire, local } => self.handle_local_address(wire, local, now),
             Input::HostQueue { full } => self.handle_host_queue(full, now),
         }
+        self.ask_address(now);
     }
 
     /// The connection that a wire carries, its link, and what it needs.
@@ -123,7 +125,10 @@ impl Path {
             let local = result.as_ref().ok().and_then(|response| response.local);
             let answered = result.is_ok();
             if let Some(link) = self.links.iter_mut().find(|link| link.has_wire(wire)) {
-                link.local = local.map(|address| address.ip()).or(link.local);
+                // What is missed when the address changes is the answer to a poll.
+                if exchange == Exchange::Poll || link.local.is_none() {
+                    link.local = local.map(|address| address.ip()).or(link.local);
+                }
                 link.partial = false;
                 let id = link.id;
                 if answered {
@@ -193,6 +198,7 @@ impl Path {
                 Notice::Upgraded => {
                     self.learn_websocket(id, true);
                     self.reprobe(id);
+                    self.limit_unacknowledged(id);
                     self.events.push_back(PathEvent::Upgraded(id));
                 }
                 Notice::UpgradeFailed(error) => {

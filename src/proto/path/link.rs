@@ -103,6 +103,11 @@ impl Link {
         self.opened.iter_mut().chain(&mut self.racers)
     }
 
+    /// The wire that carries it, or the first that is meant to.
+    pub(super) fn wire(&self) -> Option<WireId> {
+        self.opened.iter().chain(&self.racers).next().map(Connection::live_wire)
+    }
+
     pub(super) fn has_wire(&self, wire: WireId) -> bool {
         self.opened.iter().chain(&self.racers).any(|connection| connection.has_wire(wire))
     }

@@ -2,7 +2,8 @@
 
 use super::link::{Link, Probe};
 use super::{Path, PathEvent, Verdict};
-use crate::proto::io::{Hint, LinkId};
+use crate::config::Transport;
+use crate::proto::io::{Hint, LinkId, Transmit};
 use crate::proto::time::Timestamp;
 
 /// How long the answer to a probe may take after a hint or a thaw (`fault-matrix` 2).
@@ -11,10 +12,10 @@ pub(super) const HINT_PROBE_MS: u64 = 1_000;
 const QUIET_MS: u64 = 3_000;
 /// Probes without a hint are at least this far apart.
 const PROBE_SPACING_MS: u64 = 60_000;
+/// The bounds of the time for which the system waits for what was sent to be acknowledged.
+const UNACKNOWLEDGED_MS: (u64, u64) = (10_000, 60_000);
 /// After this silence a probe is due whatever the server's heartbeat.
 const LONG_SILENCE_MS: u64 = 120_000;
-/// A dial that is older than this does not survive a change of the network.
-const YOUNG_DIAL_MS: u64 = 500;
 
 impl Path {
     /// Whether the layer above waits for an answer on the current link: then silence is suspicious.
@@ -63,30 +64,10 @@ impl Path {
             Hint::NetworkAvailable => self.plan.network_available(now),
             Hint::NetworkChanged => {
                 self.plan.network_available(now);
-                self.probe_current(now);
-                self.dial_on_the_new_network(now);
+                self.network_changed(now);
             }
         }
         self.dial_when_due(now);
-    }
-
-    fn dial_on_the_new_network(&mut self, now: Timestamp) {
-        if self.target.is_none() || (self.current().is_some() && !self.movable) {
-            return;
-        }
-        if let Some(fresh) = self.fresh().and_then(|id| self.get(id)) {
-            let id = fresh.id;
-            if fresh.pinned {
-                return;
-            }
-            // It may belong to the newer network already: it shows whether it works.
-            if now.since(fresh.dialled) < YOUNG_DIAL_MS {
-                return self.probe_for_hint(id, now);
-            }
-            self.hangup(id);
-            self.events.push_back(PathEvent::Abandoned(id));
-        }
-        self.plan.soon(now);
     }
 
     /// Ask the current link for a sign of life, soon: [`PathEvent::Alive`], or it is lost.
@@ -98,7 +79,7 @@ impl Path {
 
     /// One that is still being dialled has to show progress. An open one has to answer: bytes that
     /// were on their way before prove nothing about the network of now.
-    fn probe_for_hint(&mut self, id: LinkId, now: Timestamp) {
+    pub(super) fn probe_for_hint(&mut self, id: LinkId, now: Timestamp) {
         let (host_full, link) = (self.host_full, self.get_mut(id));
         let Some(link) = link else { return };
         if host_full && link.is_reached() {
@@ -147,6 +128,23 @@ impl Path {
         }
     }
 
+    /// A WebSocket carries an open link: its connection is of no use any more when the server does not
+    /// even acknowledge for as long as its heartbeat may take. Not sooner, because a server that only
+    /// stops reading would be taken for dead. Polling has a time limit for each POST.
+    pub(super) fn limit_unacknowledged(&mut self, id: LinkId) {
+        let (Some(Transport::Websocket), Some(handshake)) =
+            (self.transport(id), self.handshake(id))
+        else {
+            return;
+        };
+        let (least, most) = UNACKNOWLEDGED_MS;
+        let patience = handshake.ping_interval_ms.saturating_add(handshake.ping_timeout_ms);
+        let ms = patience.clamp(least, most);
+        if let Some(wire) = self.get(id).and_then(Link::wire) {
+            self.control.push_back(Transmit::LimitUnacknowledged { wire, ms });
+        }
+    }
+
     pub(super) fn handle_host_queue(&mut self, full: bool, now: Timestamp) {
         self.host_full = full;
         for link in &mut self.links {
@@ -188,13 +186,21 @@ impl Path {
     /// Ask, if the silence on the current link is long enough.
     pub(super) fn probe_after_silence(&mut self, now: Timestamp) {
         if self.own_probe_at().is_some_and(|at| at <= now)
-            && let Some(link) = self.current().and_then(|id| self.get(id))
+            && let Some(current) = self.current()
         {
-            let patience = (4 * link.round_trip_ms(now)).max(QUIET_MS);
-            let probe = Probe { sent: now, deadline: now + patience, any_byte: true };
-            self.probe(link.id, probe);
-            self.last_own_probe = Some(now);
+            self.ask_patiently(current, now);
         }
+    }
+
+    /// Ask a link for a sign of life of any kind, and leave it as much time as it usually needs and
+    /// more.
+    pub(super) fn ask_patiently(&mut self, id: LinkId, now: Timestamp) {
+        let Some(link) = self.get(id).filter(|link| !(self.host_full && link.is_reached())) else {
+            return;
+        };
+        let patience = (4 * link.round_trip_ms(now)).max(QUIET_MS);
+        self.probe(id, Probe { sent: now, deadline: now + patience, any_byte: true });
+        self.last_own_probe = Some(now);
     }
 
     /// When silence on the current link is long enough to ask.

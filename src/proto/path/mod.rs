@@ -6,6 +6,7 @@
 //! link does its work ([`Path::promote`], [`Path::in_service`]) and when it does not
 //! ([`Path::fail`]).
 
+mod address;
 mod debug;
 mod inbound;
 mod link;
@@ -32,6 +33,7 @@ use crate::proto::io::{LinkId, Transmit, WireId};
 use crate::proto::rng::Rng;
 use crate::proto::time::{Timestamp, earliest, millis};
 
+use address::AddressWatch;
 use link::Link;
 pub use link::Role;
 use memory::Memory;
@@ -137,6 +139,7 @@ pub struct Path {
     movable: bool,
     outstanding_since: Option<Timestamp>,
     last_own_probe: Option<Timestamp>,
+    address: AddressWatch,
     /// When something was last said to the path.
     now: Timestamp,
     control: VecDeque<Transmit>,
@@ -167,6 +170,7 @@ impl Path {
             movable: true,
             outstanding_since: None,
             last_own_probe: None,
+            address: AddressWatch::default(),
             now: Timestamp(0),
             control: VecDeque::new(),
             events: VecDeque::new(),
@@ -494,6 +498,7 @@ impl Path {
         self.target_timeout(now);
         self.probe_after_silence(now);
         self.dial_when_due(now);
+        self.ask_address(now);
     }
 
     fn handle_link_timeout(&mut self, id: LinkId, now: Timestamp) {
@@ -548,6 +553,7 @@ impl Path {
         let links = self.links.iter().filter_map(Link::poll_timeout).min();
         let lingering = self.lingering.iter().map(|(_, until)| *until).min();
         let dial = if self.may_dial() { self.plan.due() } else { self.asking };
-        earliest(earliest(links, lingering), earliest(dial, self.own_probe_at()))
+        let own = earliest(self.own_probe_at(), self.address_at());
+        earliest(earliest(links, lingering), earliest(dial, own))
     }
 }

@@ -217,6 +217,7 @@ impl Path {
         if transport == Transport::Websocket {
             self.learn_websocket(id, true);
         }
+        self.limit_unacknowledged(id);
         self.events.push_back(PathEvent::Opened(id));
     }
 

@@ -1,6 +1,7 @@
 //! The world of one manager: as the conference's, with a plain Socket.IO server.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -58,6 +59,8 @@ pub(crate) struct PlainWorld {
     pub(crate) links: BTreeMap<WireId, Link>,
     pub(crate) dials: Dials,
     pub(crate) latency: Millis,
+    /// The address that new connections have.
+    pub(crate) local: SocketAddr,
     pub(crate) state: ManagerState,
     pub(crate) steps: u64,
     pub(crate) sockets: BTreeMap<SocketId, Seen>,
@@ -90,6 +93,7 @@ impl PlainWorld {
             links: BTreeMap::new(),
             dials: Dials::Succeed,
             latency: 10,
+            local: "10.0.0.1:1".parse().expect("an address"),
             state: ManagerState::Idle,
             steps: 0,
             sockets: BTreeMap::new(),
@@ -368,8 +372,7 @@ impl PlainWorld {
             Transmit::Request { .. } => panic!("WebSocket only"),
             Transmit::Dial { wire: link, .. } => {
                 self.dialled.push(now);
-                let local = "10.0.0.1:1".parse().expect("an address");
-                let mut dialled = Link::new(local, self.latency, now);
+                let mut dialled = Link::new(self.local, self.latency, now);
                 match self.dials {
                     Dials::Succeed | Dials::Slow(_) => dialled.down.push(ToClient::Accepted, now),
                     Dials::Refused => {
@@ -386,7 +389,11 @@ impl PlainWorld {
                     link.up.push(ToServer::Text(frame), now);
                 }
             }
-            Transmit::Binary { .. } => {}
+            Transmit::Binary { .. } | Transmit::LimitUnacknowledged { .. } => {}
+            Transmit::AskLocalAddress { wire } => {
+                let local = Some(self.local.ip());
+                self.stack.handle_input(Input::LocalAddress { wire, local }, self.clock());
+            }
             Transmit::Ping { wire: link } => {
                 if let Some(link) = self.links.get_mut(&link) {
                     link.up.push(ToServer::Ping, now);

@@ -12,3 +12,4 @@ mod relogin;
 mod replay;
 mod requests;
 mod tickets;
+mod unhinted;

@@ -296,7 +296,9 @@ impl World {
                 let text = String::from_utf8(frame.to_vec()).expect("UTF-8");
                 self.travel(Item::Frame(wire, text), Some((wire, true)));
             }
-            Transmit::Binary { .. } => {}
+            Transmit::Binary { .. }
+            | Transmit::LimitUnacknowledged { .. }
+            | Transmit::AskLocalAddress { .. } => {}
             Transmit::Ping { wire } => {
                 self.travel(Item::Ping(wire), Some((wire, true)));
             }
