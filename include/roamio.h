@@ -98,6 +98,34 @@
 /** Stands for a time that is not known, or that will not come. */
 #define ROAM_UNKNOWN_MS UINT64_MAX
 
+/* ---- Names of requests and notifications --------------------------------------------------- */
+
+/** Requests of protocols 1.0 to 1.2, for roam_conference_request. */
+#define ROAM_REQUEST_PUBLISH "publish"
+#define ROAM_REQUEST_UNPUBLISH "unpublish"
+#define ROAM_REQUEST_SUBSCRIBE "subscribe"
+#define ROAM_REQUEST_UNSUBSCRIBE "unsubscribe"
+#define ROAM_REQUEST_STREAM_CONTROL "stream-control"
+#define ROAM_REQUEST_SUBSCRIPTION_CONTROL "subscription-control"
+#define ROAM_REQUEST_SOAC "soac"
+#define ROAM_REQUEST_TEXT "text"
+/** Notifications; the legacy protocol has names of its own. */
+#define ROAM_NOTIFICATION_PARTICIPANT "participant"
+#define ROAM_NOTIFICATION_STREAM "stream"
+#define ROAM_NOTIFICATION_TEXT "text"
+#define ROAM_NOTIFICATION_PROGRESS "progress"
+#define ROAM_NOTIFICATION_SESSION_PROGRESS "session-progress"
+#define ROAM_NOTIFICATION_DROP "drop"
+#define ROAM_NOTIFICATION_USER_JOIN "user_join"
+#define ROAM_NOTIFICATION_USER_LEAVE "user_leave"
+#define ROAM_NOTIFICATION_ADD_STREAM "add_stream"
+#define ROAM_NOTIFICATION_UPDATE_STREAM "update_stream"
+#define ROAM_NOTIFICATION_REMOVE_STREAM "remove_stream"
+#define ROAM_NOTIFICATION_SIGNALING_MESSAGE "signaling_message_erizo"
+#define ROAM_NOTIFICATION_CUSTOM_MESSAGE "custom_message"
+#define ROAM_NOTIFICATION_CONNECTION_FAILED "connection_failed"
+#define ROAM_NOTIFICATION_REMOVE_RECORDER "remove_recorder"
+
 /* ---- Version ------------------------------------------------------------------------------- */
 
 /** First part of the version. */
@@ -513,6 +541,9 @@ typedef struct roam_registry roam_registry;
 /** One namespace of a manager. Any thread. */
 typedef struct roam_socket roam_socket;
 
+/** A text that was made for you. Any thread, one at a time. */
+typedef struct roam_string roam_string;
+
 /** Text: `len` bytes of UTF-8, not terminated. NULL with length 0 is the empty text. */
 typedef struct roam_str {
   /** First byte. */
@@ -861,6 +892,14 @@ uint64_t roam_error_retry_after_ms(const roam_error *error);
 
 /** What the server said, as JSON; empty if it said nothing. Lives as long as the error. */
 roam_str roam_error_server_json(const roam_error *error);
+
+/* ---- Functions: texts of your own ---------------------------------------------------------- */
+
+/** What it says, for as long as you keep it; empty for NULL. */
+roam_str roam_string_view(const roam_string *string);
+
+/** Free a text. NULL is fine. */
+void roam_string_free(roam_string *string);
 
 /* ---- Functions: log ------------------------------------------------------------------------ */
 
@@ -1493,6 +1532,13 @@ roam_status roam_conference_config_set_sequence(roam_conference_config *config,
                                                 uint32_t sequence);
 
 /**
+ * Refuse a "text" whose message has more characters, with TOO_LARGE; 0, the default, for no limit.
+ * No portal refuses long ones, although their documents speak of 2048.
+ */
+roam_status roam_conference_config_set_text_limit(roam_conference_config *config,
+                                                  size_t characters);
+
+/**
  * How the application presents itself. The portal lets only sessions of the SDK types "C++",
  * "Objective-C", "Android" and "JavaScript" be resumed; the version is not empty and not "3.5".
  * `members_json` holds further members of the user agent, a JSON object, or is empty.
@@ -1685,6 +1731,16 @@ roam_status roam_conference_cancel(const roam_conference *conference, uint64_t r
 
 /** The state as the callbacks have told it: ROAM_CONFERENCE_STATE_... ENDED for NULL. */
 uint32_t roam_conference_state(const roam_conference *conference);
+
+/**
+ * The room as the portal has described it up to the callback that began last: one JSON object with
+ * the members id, views, participants, streams and stale (notifications were lost since the login,
+ * and with them perhaps changes). A participant has id, user and role; a stream has what the
+ * portal's protocol says. It is filled right before the completion of the login, and empty before
+ * that. Free it with roam_string_free.
+ */
+roam_status roam_conference_room(const roam_conference *conference,
+                                 roam_string **out);
 
 /** Hint: a network is there (again). The next attempt is made at once. */
 roam_status roam_conference_network_available(const roam_conference *conference);

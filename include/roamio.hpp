@@ -31,6 +31,7 @@
 #include "roamio/event.hpp"
 #include "roamio/log.hpp"
 #include "roamio/manager.hpp"
+#include "roamio/names.hpp"
 #include "roamio/outcome.hpp"
 #include "roamio/socket.hpp"
 

@@ -1,9 +1,10 @@
 //! roamio: Socket.IO and Open WebRTC Toolkit conference signalling that survive network changes.
 //!
-//! Start with [`client`]: [`client::Conference`] is the session at a conference portal. Plain Socket.IO
-//! is [`client::Manager`] (a connection), [`client::Socket`] (a namespace on it), [`client::Registry`]
-//! (sockets by URL) and [`client::Router`] (listeners by event name); `docs/socket-io.md` shows how they
-//! are used. [`config`] has the options, [`error`] what can go wrong, [`payload`] what travels. C
+//! Start with [`client`]: [`client::Conference`] is the session at a conference portal; what is said
+//! there has types in [`owt`], which `docs/conference.md` shows. Plain Socket.IO is
+//! [`client::Manager`] (a connection), [`client::Socket`] (a namespace on it), [`client::Registry`]
+//! (sockets by URL) and [`client::Router`] (listeners by event name); `docs/socket-io.md` shows how
+//! they are used. [`config`] has the options, [`error`] what can go wrong, [`payload`] what travels. C
 //! programs include `roamio.h`, which is generated from [`capi`].
 //!
 //! Below the API, [`driver`] does the input and output and [`proto`] is the protocols without any:
@@ -16,6 +17,7 @@ pub mod driver;
 pub mod error;
 pub mod json;
 pub mod log;
+pub mod owt;
 pub mod payload;
 pub mod proto;
 pub mod secret;
@@ -29,3 +31,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/socket-io.md")]
 struct SocketIo;
+
+/// The programs of the page on conferences compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/conference.md")]
+struct ConferencePage;

@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use roamio::client::{ConferenceState, DisconnectReason, ManagerState, SocketState};
 use roamio::config::Transport;
 use roamio::error::{Code, Layer, Retry};
+use roamio::owt::Notification;
+use roamio::owt::request::{
+    Publish, Request, Soac, StreamControl, Subscribe, SubscriptionControl, Text, Unpublish,
+    Unsubscribe,
+};
 
 /// The constants of the header that begin with `prefix`, without it.
 fn constants(prefix: &str) -> BTreeMap<String, u32> {
@@ -105,4 +110,39 @@ fn states_and_reasons_have_the_same_numbers() {
             ("PARSE_ERROR", DisconnectReason::ParseError as u32),
         ],
     );
+}
+
+/// The texts of the header that begin with `prefix`, without it.
+fn texts(prefix: &str) -> BTreeMap<&str, &str> {
+    let header = include_str!("../include/roamio.h");
+    let defines =
+        header.lines().filter_map(|line| line.strip_prefix("#define ")?.strip_prefix(prefix));
+    let pairs = defines.filter_map(|line| line.split_once(' '));
+    pairs.map(|(name, value)| (name, value.trim_matches('"'))).collect()
+}
+
+#[test]
+fn requests_and_notifications_have_the_same_names() {
+    fn name<R: Request>() -> (&'static str, &'static str) {
+        let parts = std::any::type_name::<R>().rsplit("::").next();
+        (parts.unwrap(), R::NAME)
+    }
+    let requests = [
+        name::<Publish>(),
+        name::<Unpublish>(),
+        name::<Subscribe>(),
+        name::<Unsubscribe>(),
+        name::<StreamControl>(),
+        name::<SubscriptionControl>(),
+        name::<Soac>(),
+        name::<Text>(),
+    ];
+    let in_c = texts("ROAM_REQUEST_");
+    assert_eq!(in_c.len(), requests.len());
+    for (rust, name) in requests {
+        let plain = |(c, _): &(&&str, &&str)| c.replace('_', "").eq_ignore_ascii_case(rust);
+        assert_eq!(in_c.iter().find(plain).map(|(_, value)| *value), Some(name), "{rust}");
+    }
+    let in_c: BTreeSet<&str> = texts("ROAM_NOTIFICATION_").into_values().collect();
+    assert_eq!(in_c, Notification::NAMES.into_iter().collect());
 }

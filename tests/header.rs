@@ -9,11 +9,12 @@ use std::process::Command;
 use std::{env, fs};
 
 /// The sources of the header in the order in which it is read.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "version",
     "types",
     "status",
     "error",
+    "string",
     "options",
     "log",
     "config",

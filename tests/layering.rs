@@ -43,7 +43,7 @@ const RULES: &[(&str, &[&str])] = &[
 ];
 
 /// The values that every layer may use.
-const L0: &[&str] = &["error", "payload", "config", "secret", "json", "log"];
+const L0: &[&str] = &["error", "payload", "config", "secret", "json", "log", "owt"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

@@ -25,9 +25,10 @@ const OPTIONS: &str = include_str!("../docs/options.md");
 const HEADER: &str = include_str!("../include/roamio.h");
 
 /// Where they are, and what they say.
-const PAGES: [(&str, &str); 4] = [
+const PAGES: [(&str, &str); 5] = [
     ("README.md", README),
     ("CHANGELOG.md", include_str!("../CHANGELOG.md")),
+    ("docs/conference.md", include_str!("../docs/conference.md")),
     ("docs/socket-io.md", include_str!("../docs/socket-io.md")),
     ("docs/options.md", OPTIONS),
 ];

@@ -160,6 +160,18 @@ class Conference : public detail::Connection<detail::ConferenceApi> {
     return done(roam_conference_cancel(get(), static_cast<std::uint64_t>(request)));
   }
 
+  /// The room as the portal has described it up to the handler that began last, as JSON; see
+  /// roam_conference_room.
+  Result<std::string> room() const {
+    roam_string* room = nullptr;
+    const roam_status status = roam_conference_room(get(), &room);
+    if (status != ROAM_OK) return error(status);
+    const roam_str json = roam_string_view(room);
+    std::string text(json.data, json.len);
+    roam_string_free(room);
+    return text;
+  }
+
   /// The state as the handlers were told it.
   ConferenceState state() const noexcept {
     return static_cast<ConferenceState>(roam_conference_state(get()));

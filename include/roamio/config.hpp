@@ -401,6 +401,11 @@ class ConferenceConfig
     return set(roam_conference_config_set_sequence, static_cast<std::uint32_t>(sequence));
   }
 
+  /// Refuse a "text" whose message has more characters, with TOO_LARGE; 0, the default, for no limit.
+  ConferenceConfig& text_limit(std::size_t characters) {
+    return set(roam_conference_config_set_text_limit, characters);
+  }
+
   /// How the application presents itself; see roam_conference_config_set_user_agent.
   ConferenceConfig& user_agent(std::string_view sdk_type, std::string_view sdk_version,
                                std::string_view members_json = {}) {

@@ -12,9 +12,10 @@ use super::guard::{
 };
 use super::manager::{with_retry, with_transition};
 use super::status::roam_status;
+use super::string::roam_string;
 use super::types::{roam_completion, roam_event, roam_retry, roam_str, roam_transition, roam_wake};
 use crate::client::{Conference, ConferenceEvent, RequestId, RequestOptions};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 
 /// ---- States of a conference ----------------------------------------------------------------
 ///
@@ -283,6 +284,28 @@ pub unsafe extern "C" fn roam_conference_state(conference: *const roam_conferenc
     state
 }
 
+/// The room as the portal has described it up to the callback that began last: one JSON object with
+/// the members id, views, participants, streams and stale (notifications were lost since the login,
+/// and with them perhaps changes). A participant has id, user and role; a stream has what the
+/// portal's protocol says. It is filled right before the completion of the login, and empty before
+/// that. Free it with roam_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_room(
+    conference: *const roam_conference,
+    out: *mut *mut roam_string,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        on(conference, |conference| {
+            let out = output(out)?;
+            let json = serde_json::to_string(&*conference.room())
+                .map_err(|_| Error::new(Code::InvalidJson, "the room is no JSON"))?;
+            out.write(roam_string::give(json));
+            Ok(())
+        })
+    }
+}
+
 /// Hint: a network is there (again). The next attempt is made at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_conference_network_available(
@@ -383,7 +406,7 @@ pub unsafe extern "C" fn roam_conference_wake_fd(
             #[cfg(not(unix))]
             {
                 let _ = (out, conference);
-                Err(crate::error::Code::Unsupported.into())
+                Err(Code::Unsupported.into())
             }
         })
     }

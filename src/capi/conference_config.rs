@@ -112,6 +112,22 @@ pub unsafe extern "C" fn roam_conference_config_set_sequence(
     }
 }
 
+/// Refuse a "text" whose message has more characters, with TOO_LARGE; 0, the default, for no limit.
+/// No portal refuses long ones, although their documents speak of 2048.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_config_set_text_limit(
+    config: *mut roam_conference_config,
+    characters: usize,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.options.text_limit = (characters > 0).then_some(characters);
+            Ok(())
+        })
+    }
+}
+
 /// How the application presents itself. The portal lets only sessions of the SDK types "C++",
 /// "Objective-C", "Android" and "JavaScript" be resumed; the version is not empty and not "3.5".
 /// `members_json` holds further members of the user agent, a JSON object, or is empty.

@@ -7,13 +7,16 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::core::{Core, Object, check_size, may_wait, timeout_ms};
-use super::reply::Reply;
+use super::reply::{Call, Reply};
+use super::room::Told;
 use super::socket::to_json;
 use super::validate;
 use crate::config::{CommonConfig, ConferenceConfig, Limits, PortalProtocol, Token};
 use crate::driver::dispatch::{Addition, Gate, Mailbox, Owner, closed};
 use crate::driver::{Driver, seed};
 use crate::error::{Code, Error, Result};
+use crate::owt::Room;
+use crate::owt::request::{Request, Text};
 use crate::payload::{Arguments, Outgoing, Payload, check_name};
 use crate::proto::io::{Command, ConferenceEvent, ConferenceState, Hint, RequestId};
 use crate::proto::stack::Stack;
@@ -32,10 +35,12 @@ pub struct Conference {
 struct Inner {
     object: Object,
     state: Arc<AtomicU32>,
+    room: Arc<Told>,
     /// Login was called.
     used: AtomicBool,
     allow_plaintext: bool,
     protocol: PortalProtocol,
+    text_limit: Option<usize>,
 }
 
 /// How a request is made.
@@ -84,17 +89,19 @@ impl Conference {
         spawn: impl FnOnce(Stack, CommonConfig, Arc<Mailbox>) -> Result<Driver>,
     ) -> Result<Self> {
         validate::conference(&config)?;
-        let (allow_plaintext, protocol) = (config.allow_plaintext, config.protocol);
+        let ConferenceConfig { allow_plaintext, protocol, text_limit, .. } = config;
         let common = config.common.clone();
         let limits = common.limits.clone();
         let mailbox = Mailbox::new(common.dispatch.clone(), &limits);
         let gate = Arc::new(Gate::default());
         let state = Arc::new(AtomicU32::new(ConferenceState::Idle as u32));
-        let told = Arc::clone(&state);
+        let room = Arc::<Told>::default();
+        let (told, told_room) = (Arc::clone(&state), Arc::clone(&room));
         let sink = move |event: ConferenceEvent| {
             if let ConferenceEvent::State(step) = &event {
                 told.store(step.state as u32, Ordering::Release);
             }
+            told_room.observe(&event);
             events(event);
         };
         let stack = Stack::conference(Arc::new(config), seed());
@@ -103,7 +110,8 @@ impl Conference {
         let core = Core::new(driver, mailbox, limits, false);
         let object = Object::new(core, gate, Owner::Conference);
         let used = AtomicBool::new(false);
-        Ok(Self { inner: Arc::new(Inner { object, state, used, allow_plaintext, protocol }) })
+        let inner = Inner { object, state, room, used, allow_plaintext, protocol, text_limit };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// What the conference was last said to be.
@@ -120,6 +128,16 @@ impl Conference {
         ];
         let told = self.inner.state.load(Ordering::Acquire) as usize;
         states.get(told).copied().unwrap_or(ConferenceState::Ended)
+    }
+
+    /// The room as the portal has described it up to the event that the event closure was told
+    /// last: filled right before the completion of the login runs, current before the closure is
+    /// called with a change, and empty before that. After the end it stays as it was.
+    ///
+    /// What is given is a snapshot, which does not change. It costs nothing as long as the room does
+    /// not.
+    pub fn room(&self) -> Arc<Room> {
+        self.inner.room.room()
     }
 
     /// Log in with a token from the application's server, which is used at most once. The outcome
@@ -142,6 +160,13 @@ impl Conference {
         if self.inner.used.swap(true, Ordering::AcqRel) {
             return Err(Error::new(Code::InvalidState, "a conference logs in once"));
         }
+        let room = Arc::clone(&self.inner.room);
+        let completion = move |outcome: Result<Payload>| {
+            if let Ok(answer) = &outcome {
+                room.enter(answer);
+            }
+            completion(outcome);
+        };
         // Whether there may be one was decided above.
         self.inner.object.request(usize::MAX, completion, |driver, completion| {
             driver.submit_request(completion, |request| Command::Login { request, token })
@@ -192,7 +217,7 @@ impl Conference {
     /// # Errors
     /// [`Code::NotLoggedIn`] before a login and after the end, [`Code::ReservedEvent`] also for the
     /// requests of the session itself, [`Code::InvalidJson`] for anything else,
-    /// [`Code::TooLarge`], [`Code::QueueFull`] (also when [`Limits::host_queue_events`] outcomes are
+    /// [`Code::TooLarge`] (also for [`ConferenceConfig::text_limit`]), [`Code::QueueFull`] (also when [`Limits::host_queue_events`] outcomes are
     /// outstanding), [`Code::InvalidArgument`] for the time limit, [`Code::Closed`].
     pub fn request(
         &self,
@@ -212,6 +237,9 @@ impl Conference {
             PortalProtocol::Legacy => Arguments::positional(data_json, limits.json_depth)?,
             _ => Arguments::object(data_json, limits.json_depth)?,
         };
+        if let Some(most) = self.inner.text_limit.filter(|_| name == Text::NAME) {
+            validate::text(data_json, most)?;
+        }
         let timeout_ms = timeout_ms(options.timeout)?;
         self.check_session()?;
         self.inner.object.request(limits.host_queue_events, completion, |driver, completion| {
@@ -250,6 +278,23 @@ impl Conference {
         options: RequestOptions,
     ) -> Result<Reply> {
         self.request_async(name, &to_json(data)?, options)
+    }
+
+    /// [`Conference::request_async`] with a request that has a type: one of
+    /// [`owt::request`](crate::owt::request), of [`owt::legacy`](crate::owt::legacy), or your own.
+    ///
+    /// Its outcome is also [`Code::InvalidJson`], with what the portal said
+    /// ([`Error::server_json`]), when the portal has done it and answers with something of another
+    /// shape.
+    ///
+    /// # Errors
+    /// As [`Conference::request`].
+    pub fn call<R: Request>(
+        &self,
+        request: &R,
+        options: RequestOptions,
+    ) -> Result<Call<R::Answer>> {
+        self.request_json(R::NAME, request, options).map(Call::new)
     }
 
     /// Forget a request: its outcome is `CANCELLED` unless it has one already. What was sent is

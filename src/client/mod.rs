@@ -34,7 +34,7 @@
 //! object as one last step, to `Closed` or `Ended`, with its cause.
 //!
 //! **`state()`** tells what the event closure was told last: the new state is visible from the
-//! moment its callback begins, to every thread.
+//! moment its callback begins, to every thread. So it is with [`Conference::room`].
 
 #![forbid(unsafe_code)]
 
@@ -43,6 +43,7 @@ mod core;
 mod manager;
 mod registry;
 mod reply;
+mod room;
 mod router;
 mod socket;
 mod validate;
@@ -50,7 +51,7 @@ mod validate;
 pub use self::conference::{Conference, RequestOptions};
 pub use self::manager::Manager;
 pub use self::registry::{Lookup, Registry};
-pub use self::reply::Reply;
+pub use self::reply::{Call, Reply};
 pub use self::router::{ListenerId, Router};
 pub use self::socket::{EmitOptions, Socket};
 pub(crate) use self::validate::{

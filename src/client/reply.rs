@@ -1,6 +1,7 @@
 //! Outcomes as futures.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -10,6 +11,7 @@ use tokio::sync::oneshot;
 use super::core::Core;
 use crate::driver::dispatch::closed;
 use crate::error::Result;
+use crate::owt::request::Answer;
 use crate::payload::Payload;
 use crate::proto::io::{Command, RequestId};
 
@@ -57,5 +59,28 @@ impl Drop for Reply {
             // An error says that it is closed, which settles the request as well.
             let _ = core.driver.submit(Command::Cancel { request });
         }
+    }
+}
+
+/// The outcome of a typed request: a [`Reply`] that is read.
+#[derive(Debug)]
+#[must_use = "dropping it cancels the request"]
+pub struct Call<A> {
+    reply: Reply,
+    answer: PhantomData<fn() -> A>,
+}
+
+impl<A> Call<A> {
+    pub(super) const fn new(reply: Reply) -> Self {
+        Self { reply, answer: PhantomData }
+    }
+}
+
+impl<A: Answer> Future for Call<A> {
+    type Output = Result<A>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = ready!(Pin::new(&mut self.reply).poll(cx));
+        Poll::Ready(outcome.and_then(|payload| A::read(&payload)))
     }
 }

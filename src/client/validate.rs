@@ -3,12 +3,15 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::config::{
     CommonConfig, ConferenceConfig, Endpoint, HeaderList, Limits, ManagerConfig, Proxy,
     ReconnectPolicy, SocketOptions, Target, TransportConfig, check_header,
 };
 use crate::error::{Code, Error, Result};
 use crate::json;
+use crate::owt::Members;
 
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -46,6 +49,17 @@ pub(super) fn duration(field: &str, value: Duration) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(Code::InvalidArgument, format!("{field}: not 1 ms to 24 h")))
+}
+
+/// The data of a text to a room, whose message has at most so many characters.
+pub(super) fn text(data_json: &str, most: usize) -> Result<()> {
+    let data: Members = serde_json::from_str(data_json).unwrap_or_default();
+    let length = data.get("message").and_then(Value::as_str).map_or(0, |text| text.chars().count());
+    if length > most {
+        let text = format!("message: {length} characters, the limit is {most}");
+        return Err(Error::new(Code::TooLarge, text));
+    }
+    Ok(())
 }
 
 /// All options of a manager.
@@ -323,6 +337,15 @@ mod tests {
         bad = good;
         bad.endpoint.host.clear();
         assert!(target(&bad).is_err());
+    }
+
+    #[test]
+    fn only_the_message_of_a_text_is_measured() {
+        for data in [r#"{"to":"somebody","message":"\u00e9é"}"#, r#"{"message":[1,2,3]}"#, "{}"] {
+            text(data, 2).expect(data);
+        }
+        let error = text(r#"{"message":"abc"}"#, 2).expect_err("too long");
+        assert_eq!(error.code(), Code::TooLarge);
     }
 
     #[test]

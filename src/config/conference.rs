@@ -71,6 +71,9 @@ pub struct ConferenceConfig {
     pub logout_timeout: Duration,
     /// Answer to a request, counted also while it waits for the session.
     pub request_timeout: Duration,
+    /// Refuse a `text` whose message is longer, in characters. No portal does so, although their
+    /// documents speak of 2048; so the default is `None`.
+    pub text_limit: Option<usize>,
     /// Numbering of replayed notifications.
     pub sequence_base: SequenceBase,
     /// Waits between attempts while the session can surely still be resumed: for the first
@@ -97,6 +100,7 @@ impl Default for ConferenceConfig {
             refresh_timeout: seconds(10),
             logout_timeout: seconds(3),
             request_timeout: seconds(15),
+            text_limit: None,
             sequence_base: SequenceBase::Detect,
             // Full jitter: the middle is half of the base and of the cap.
             resume: ReconnectPolicy {

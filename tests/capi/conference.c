@@ -61,9 +61,22 @@ static void open_conference(conference_host *host, uint32_t dispatch) {
   roam_conference_config_free(config);
 }
 
+/* The room is there when the login is answered, and every callback finds in it what it is told. */
+static void expect_in_room(const conference_host *host, const char *text) {
+  roam_string *room = NULL;
+  EXPECT(ROAM_OK, roam_conference_room(host->conference, &room));
+  roam_str json = roam_string_view(room);
+  CHECK(json.len > 0 && json.data[0] == '{' && json.data[json.len - 1] == '}');
+  size_t len = strlen(text), found = 0;
+  for (size_t at = 0; at + len <= json.len; at++) found += memcmp(json.data + at, text, len) == 0;
+  CHECK(found == 1);
+  roam_string_free(room);
+}
+
 static void on_login(void *user_data, const roam_error *error, const roam_event *reply) {
   conference_host *host = user_data;
   if (!error) CHECK(reply->arg_count == 1 && memchr(reply->args[0].data, '{', reply->args[0].len));
+  if (!error) expect_in_room(host, "\"label\":\"common\"");
   witness_outcome(&host->seen, error, reply);
   maybe_free(host, "login");
 }
@@ -89,10 +102,14 @@ static const char TEXT[] = "{\"to\":\"all\",\"message\":\"hello\"}";
 static void a_whole_life(const char *token) {
   conference_host host;
   open_conference(&host, ROAM_DISPATCH_THREAD);
+  expect_in_room(&host, "\"participants\":[]");
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_room(host.conference, NULL));
+  CHECK(roam_string_view(NULL).len == 0);
+  roam_string_free(NULL);
   EXPECT(ROAM_OK, login(&host, token));
   EXPECT(ROAM_E_INVALID_STATE, login(&host, token));
   CHECK(roam_error_status(roam_conference_last_error(host.conference)) == ROAM_E_INVALID_STATE);
-  EXPECT(ROAM_OK, request(&host, "text", TEXT)); /* waits for the session */
+  EXPECT(ROAM_OK, request(&host, ROAM_REQUEST_TEXT, TEXT)); /* waits for the session */
   WAIT(&host.seen, host.seen.replies == 2 && host.seen.state == ROAM_CONFERENCE_STATE_READY);
   CHECK(host.resumable);
   EXPECT(ROAM_OK, request(&host, "text", "{\"to\":\"nobody\",\"message\":\"hello\"}"));
