@@ -15,6 +15,9 @@ pub struct ModelConfig {
     pub secure: bool,
     /// Wall clock when the portal starts, in milliseconds since 1970: tickets carry such dates.
     pub epoch: Millis,
+    /// By how much the portal's wall clock is wrong, in milliseconds. Timers are not affected.
+    /// Default 0.
+    pub clock_offset: i64,
     /// Life of a token. Default 180 s.
     pub token_lifetime: Millis,
     /// Life of a reconnection ticket. Default 600 s.
@@ -45,7 +48,8 @@ pub struct ModelConfig {
     /// Whether a login with an unknown or used token stays without any answer. Default true; when
     /// false it is answered with `Unknown` and a disconnect.
     pub silent_unknown_token: bool,
-    /// Whether a participant lost while joining stays in the room for ever. Default true.
+    /// Whether a participant lost while joining, or whose legacy login failed after the join, stays
+    /// in the room for ever. Default true.
     pub ghosts: bool,
     /// Participants a room takes before `Room is full`. Default: no limit.
     pub room_capacity: Option<usize>,
@@ -59,6 +63,7 @@ impl Default for ModelConfig {
             host: "127.0.0.1:8080".into(),
             secure: false,
             epoch: 1_700_000_000_000,
+            clock_offset: 0,
             token_lifetime: 180_000,
             ticket_lifetime: 600_000,
             reconnection_timeout: 60_000,

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    ConnId, Connection, Link, Millis, Output, Participant, Phase, Portal, Protocol, Room, Session,
-    Timer,
+    ConnId, Connection, Departure, Link, Millis, Output, Participant, Phase, Portal, Protocol,
+    Room, Session, Timer,
     credential::{self, Ticket, Token},
     legacy, room, stream,
 };
@@ -65,12 +65,26 @@ impl Portal {
                 self.set_phase(conn, Phase::Joining(number));
                 self.timers.start(now + self.config.join_delay, Timer::FinishJoin(number));
             }
-            Err(LoginRefusal::Text(text)) => {
-                self.refuse(conn, ack, &text);
-                self.disconnect(conn);
+            Err(LoginRefusal::Text(text)) => self.refuse_entrance(conn, ack, "login", &text, now),
+            Err(LoginRefusal::Silence) => {
+                self.note(None, "login with an unknown token, not answered".into(), now);
+                self.set_phase(conn, Phase::Unused);
             }
-            Err(LoginRefusal::Silence) => self.set_phase(conn, Phase::Unused),
         }
+    }
+
+    /// Answer a login or relogin with an error and disconnect.
+    fn refuse_entrance(
+        &mut self,
+        conn: ConnId,
+        ack: Option<u64>,
+        request: &str,
+        text: &str,
+        now: Millis,
+    ) {
+        self.note(None, format!("{request} refused: {text}"), now);
+        self.refuse(conn, ack, text);
+        self.disconnect(conn);
     }
 
     /// Check a login in the order of the real portal, and use up its token.
@@ -123,10 +137,15 @@ impl Portal {
 
     pub(super) fn finish_join(&mut self, number: u64, now: Millis) {
         let Some(join) = self.joins.remove(&number) else { return };
+        let refuse = |portal: &mut Self, text: &str| {
+            portal.refuse_entrance(join.conn, join.ack, "login", text, now);
+        };
+        if let Err(text) = self.take_failure(None, "login") {
+            return refuse(self, &text);
+        }
         let room = self.rooms.entry(join.room.clone()).or_insert_with(|| Room::new(&join.room));
         if self.config.room_capacity.is_some_and(|limit| room.participants.len() >= limit) {
-            self.refuse(join.conn, join.ack, "Room is full");
-            return self.disconnect(join.conn);
+            return refuse(self, "Room is full");
         }
         self.join_room(&join.room, join.participant.clone(), now);
         let mut reply = match self.login_reply(&join) {
@@ -135,14 +154,12 @@ impl Portal {
                 if !self.config.ghosts {
                     self.leave_room(&join.room, &join.participant.id, now);
                 }
-                self.refuse(join.conn, join.ack, &text);
-                return self.disconnect(join.conn);
+                return refuse(self, &text);
             }
         };
         if join.left {
             self.leave_room(&join.room, &join.participant.id, now);
-            self.refuse(join.conn, join.ack, "Participant early left");
-            return self.disconnect(join.conn);
+            return refuse(self, "Participant early left");
         }
         let id = join.participant.id.clone();
         let lost = !self.connections.contains_key(&join.conn);
@@ -153,13 +170,29 @@ impl Portal {
         let session =
             Session::new(join.room.clone(), join.protocol, join.reconnectable, link, join.conn);
         self.sessions.insert(id.clone(), session);
-        self.ledgers.of(&id);
+        self.open_ledger(&join, now);
         self.set_phase(join.conn, Phase::InService { participant: id.clone() });
         if join.reconnectable {
             reply["reconnectionTicket"] = self.issue_ticket(&id, now).into();
         }
         let reply = vec![join.protocol.ok().into(), reply];
         self.reply(join.conn, Some(&id), "login", join.ack, reply, now);
+    }
+
+    fn open_ledger(&mut self, join: &Join, now: Millis) {
+        let joined_at = self.wall(now);
+        let Participant { id, user, role } = &join.participant;
+        let ledger = self.ledgers.of(id);
+        ledger.room = join.room.clone();
+        ledger.user = user.clone();
+        ledger.role = role.clone();
+        ledger.protocol = join.protocol.to_string();
+        ledger.joined_at = joined_at;
+        self.note(
+            Some(id),
+            format!("login of {user:?} to {:?}, {}", join.room, join.protocol),
+            now,
+        );
     }
 
     /// The answer to a login, without the ticket.
@@ -211,15 +244,17 @@ impl Portal {
         if in_service(connection) {
             return self.refuse(conn, ack, "Connection is in service");
         }
-        match self.check_ticket(args.first().unwrap_or(&Value::Null), now) {
+        let checked = self.check_ticket(args.first().unwrap_or(&Value::Null), now);
+        let checked = checked.and_then(|participant| {
+            self.take_failure(Some(&participant), "relogin")?;
+            Ok(participant)
+        });
+        match checked {
             Ok(participant) => {
                 self.set_phase(conn, Phase::Resuming { participant, ack });
                 self.timers.start(now + self.config.relogin_delay, Timer::FinishRelogin(conn));
             }
-            Err(text) => {
-                self.refuse(conn, ack, &text);
-                self.disconnect(conn);
-            }
+            Err(text) => self.refuse_entrance(conn, ack, "relogin", &text, now),
         }
     }
 
@@ -245,8 +280,7 @@ impl Portal {
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         let Phase::Resuming { participant, ack } = connection.phase.clone() else { return };
         let Some(session) = self.sessions.get_mut(&participant) else {
-            self.refuse(conn, ack, "Client does NOT exist");
-            return self.disconnect(conn);
+            return self.refuse_entrance(conn, ack, "relogin", "Client does NOT exist", now);
         };
         connection.phase = Phase::InService { participant: participant.clone() };
         let old_link = std::mem::replace(&mut session.link, Link::Connected);
@@ -265,6 +299,7 @@ impl Portal {
             _ => ticket.into(),
         };
         self.ledgers.of(&participant).relogins += 1;
+        self.note(Some(&participant), "relogin".into(), now);
         let reply = vec![protocol.ok().into(), payload];
         self.reply(conn, Some(&participant), "relogin", ack, reply, now);
         for (event, data) in missed {
@@ -295,8 +330,12 @@ impl Portal {
         let Some(protocol) = session.map(|session| session.protocol) else {
             return self.refuse(conn, ack, "Reconnection is not enabled.");
         };
+        if let Err(text) = self.take_failure(Some(&participant), NAME) {
+            return self.refuse(conn, ack, &text);
+        }
         let ticket = self.issue_ticket(&participant, now);
         self.ledgers.of(&participant).refreshes += 1;
+        self.note(Some(&participant), "ticket refreshed".into(), now);
         let reply = vec![protocol.ok().into(), ticket.into()];
         self.reply(conn, Some(&participant), NAME, ack, reply, now);
     }
@@ -316,8 +355,11 @@ impl Portal {
             }
             Phase::InService { participant } => {
                 let participant = participant.clone();
-                connection.phase = Phase::Left;
-                self.leave(&participant, now);
+                if let Err(text) = self.take_failure(Some(&participant), NAME) {
+                    return self.refuse(conn, ack, &text);
+                }
+                self.set_phase(conn, Phase::Left);
+                self.leave(&participant, Departure::Logout, now);
                 self.reply(conn, Some(&participant), NAME, ack, reply, now);
             }
             Phase::Unused | Phase::Resuming { .. } | Phase::Left => {

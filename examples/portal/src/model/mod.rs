@@ -43,15 +43,18 @@ mod credential;
 mod entrance;
 mod faults;
 mod ids;
+mod journal;
 mod ledger;
 mod legacy;
 mod media;
 mod operations;
+mod overview;
 mod requests;
 mod room;
 mod schema;
 mod session;
 mod stream;
+mod switches;
 mod timer;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -59,13 +62,16 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Value, json};
 
 pub use config::{ModelConfig, Protocol, Retention, SeqBase, StreamMedia};
-pub use ledger::{ExecutedRequest, IssuedNotification, Ledger};
+pub use journal::JournalLine;
+pub use ledger::{Departure, ExecutedRequest, IssuedNotification, Ledger, RefusedRequest};
 pub use operations::{Audience, TextBurst, TokenRequest};
-pub use room::Participant;
+pub use overview::{Attendance, Presence, RoomOverview};
+pub use room::{Participant, ROLES};
 
 use entrance::{Join, TokenRecord};
-use faults::AckFault;
+use faults::{AckFault, Failure};
 use ids::Ids;
+use journal::Journal;
 use ledger::Ledgers;
 use room::Room;
 use session::{Link, Session};
@@ -115,7 +121,6 @@ pub struct Portal {
     started: Millis,
     token_key: String,
     ticket_key: String,
-    clock_offset: i64,
     /// Tickets issued at or before this wall-clock time count as expired.
     expired_until: Option<Millis>,
     tokens: BTreeMap<String, TokenRecord>,
@@ -127,7 +132,9 @@ pub struct Portal {
     rooms: BTreeMap<String, Room>,
     timers: Timers,
     ack_faults: Vec<AckFault>,
+    failures: Vec<Failure>,
     ledgers: Ledgers,
+    journal: Journal,
     outputs: VecDeque<Output>,
 }
 
@@ -169,7 +176,6 @@ impl Portal {
             ticket_key: ids.hex(128),
             config,
             ids,
-            clock_offset: 0,
             expired_until: None,
             tokens: BTreeMap::new(),
             connections: BTreeMap::new(),
@@ -179,7 +185,9 @@ impl Portal {
             rooms: BTreeMap::new(),
             timers: Timers::default(),
             ack_faults: Vec::new(),
+            failures: Vec::new(),
             ledgers: Ledgers::default(),
+            journal: Journal::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -234,7 +242,7 @@ impl Portal {
                 Timer::CheckIdle(conn) => self.check_idle(conn),
                 Timer::FinishJoin(join) => self.finish_join(join, now),
                 Timer::FinishRelogin(conn) => self.finish_relogin(conn, now),
-                Timer::Forget(participant) => self.leave(&participant, now),
+                Timer::Forget(participant) => self.leave(&participant, Departure::Timeout, now),
                 Timer::Answer { participant, transport } => {
                     self.answer_offer(participant, transport, now);
                 }
@@ -292,17 +300,20 @@ impl Portal {
             let at = now + self.config.reconnection_timeout;
             let timer = self.timers.start(at, Timer::Forget(participant.into()));
             session.link = Link::Waiting(timer);
+            self.note(Some(participant), "connection lost, waiting".into(), now);
         } else {
-            self.leave(participant, now);
+            self.leave(participant, Departure::Loss, now);
         }
     }
 
     /// End a participant's session and take it out of its room.
-    fn leave(&mut self, participant: &str, now: Millis) {
+    fn leave(&mut self, participant: &str, why: Departure, now: Millis) {
         let Some(session) = self.sessions.remove(participant) else { return };
         if let Link::Waiting(timer) = session.link {
             self.timers.cancel(timer);
         }
+        self.ledgers.of(participant).left = Some(why);
+        self.note(Some(participant), format!("left: {why}"), now);
         self.leave_room(&session.room, participant, now);
     }
 
@@ -339,16 +350,25 @@ impl Portal {
         let Some(session) = self.sessions.get_mut(participant) else { return };
         let Some((event, data)) = session.adapt(event, data) else { return };
         let seq = session.store(&event, data.as_ref(), &self.config, now);
-        let issued = IssuedNotification { seq, event: event.clone(), data: data.clone() };
+        let conn = (session.link == Link::Connected).then_some(session.conn);
+        let at = self.wall(now);
+        let issued = IssuedNotification { seq, at, event: event.clone(), data: data.clone() };
         self.ledgers.of(participant).notifications.push(issued);
-        if session.link == Link::Connected {
-            self.outputs.push_back(Output::Emit { conn: session.conn, event, data });
+        self.journal.note(at, Some(participant), format!("notification {seq} {event}"));
+        if let Some(conn) = conn {
+            self.outputs.push_back(Output::Emit { conn, event, data });
         }
     }
 
+    /// Add a line to the journal.
+    pub(crate) fn note(&mut self, participant: Option<&str>, text: String, now: Millis) {
+        let at = self.wall(now);
+        self.journal.note(at, participant, text);
+    }
+
     /// The wall clock of the portal, in milliseconds since 1970.
-    fn wall(&self, now: Millis) -> Millis {
-        (self.config.epoch + now - self.started).saturating_add_signed(self.clock_offset)
+    pub fn wall(&self, now: Millis) -> Millis {
+        (self.config.epoch + now - self.started).saturating_add_signed(self.config.clock_offset)
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    ConnId, Ledger, Link, Millis, ModelConfig, Participant, Portal, Room, Timer,
+    ConnId, Departure, Ledger, Link, Millis, ModelConfig, Participant, Portal, Room, Timer,
     credential::{self, Token},
     entrance::TokenRecord,
 };
@@ -16,8 +16,8 @@ pub struct TokenRequest {
     pub room: String,
     /// Name of the user.
     pub user: String,
-    /// `presenter`, `viewer`, `audio_only_presenter`, `video_only_viewer` or `admin`; any other
-    /// text gives a token whose login fails with `Invalid role`.
+    /// One of [`ROLES`](super::ROLES); any other text gives a token whose login fails with
+    /// `Invalid role`.
     pub role: String,
 }
 
@@ -130,7 +130,7 @@ impl Portal {
             if link == Link::Connected {
                 self.disconnect(conn);
             }
-            self.leave(participant, now);
+            self.leave(participant, Departure::Drop, now);
             return true;
         }
         let listed = |room: &Room| room.participant(participant).is_some();
@@ -159,6 +159,9 @@ impl Portal {
     pub fn restart(&mut self) {
         self.ticket_key = self.ids.hex(128);
         self.expired_until = None;
+        for participant in self.sessions.keys() {
+            self.ledgers.of(participant).left = Some(Departure::Restart);
+        }
         self.connections.clear();
         self.joins.clear();
         self.sessions.clear();
@@ -174,7 +177,7 @@ impl Portal {
 
     /// Let the portal's clock be wrong by this many milliseconds. Timers are not affected.
     pub fn set_clock_offset(&mut self, offset: i64) {
-        self.clock_offset = offset;
+        self.config.clock_offset = offset;
     }
 
     /// Everybody in a room, in the order they came.
@@ -202,10 +205,5 @@ impl Portal {
     /// What was issued to and executed for a participant, since the portal exists.
     pub fn ledger(&self, participant: &str) -> Option<&Ledger> {
         self.ledgers.get(participant)
-    }
-
-    /// Ids of all participants that have a ledger.
-    pub fn ledger_participants(&self) -> Vec<String> {
-        self.ledgers.participants().map(str::to_owned).collect()
     }
 }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::room::Subscription;
 use super::stream::{Stream, requested_tracks};
 use super::{
-    ConnId, ExecutedRequest, Millis, Phase, Portal, Protocol, Room, Timer, legacy, room, schema,
+    ConnId, ExecutedRequest, Millis, Phase, Portal, Protocol, RefusedRequest, Room, Timer, legacy,
+    room, schema,
 };
 
 /// Names of the room requests of protocol 1.0 and later; all have one argument.
@@ -50,6 +51,7 @@ impl Portal {
         let data = args.into_iter().next().unwrap_or_default();
         for round in 0..listeners {
             let answer = self.execute(&participant, name, &data, now);
+            self.account(&participant, name, &data, answer.as_ref().err(), now);
             // Only the first of several answers to one request goes out.
             let ack = ack.filter(|_| round == 0);
             match answer {
@@ -74,17 +76,43 @@ impl Portal {
             return Err("Participant has NOT joined".into());
         };
         let (room, protocol) = (session.room.clone(), session.protocol);
-        let answer = if protocol == Protocol::Legacy {
-            self.execute_legacy(participant, &room, name, data, now)?
-        } else {
-            schema::check(protocol, name, data)?;
-            let payload = self.execute_checked(participant, &room, name, data, now)?;
-            [Some("ok".into()), payload].into_iter().flatten().collect()
+        if protocol == Protocol::Legacy {
+            self.take_failure(Some(participant), name)?;
+            return self.execute_legacy(participant, &room, name, data, now);
+        }
+        schema::check(protocol, name, data)?;
+        self.take_failure(Some(participant), name)?;
+        let payload = self.execute_checked(participant, &room, name, data, now)?;
+        Ok([Some("ok".into()), payload].into_iter().flatten().collect())
+    }
+
+    /// Write down what became of a request.
+    fn account(
+        &mut self,
+        participant: &str,
+        name: &str,
+        data: &Value,
+        error: Option<&String>,
+        now: Millis,
+    ) {
+        let at = self.wall(now);
+        let ledger = self.ledgers.of(participant);
+        let text = match error {
+            None => {
+                let number = ledger.requests.len() as u64 + 1;
+                let (name, data) = (name.to_owned(), data.clone());
+                let text = format!("request {number} {name}");
+                ledger.requests.push(ExecutedRequest { number, at, name, data });
+                text
+            }
+            Some(error) => {
+                let (name, error) = (name.to_owned(), error.clone());
+                let text = format!("{name} refused: {error}");
+                ledger.refusals.push(RefusedRequest { at, name, error });
+                text
+            }
         };
-        let executed = &mut self.ledgers.of(participant).requests;
-        let number = executed.len() as u64 + 1;
-        executed.push(ExecutedRequest { number, name: name.into(), data: data.clone() });
-        Ok(answer)
+        self.journal.note(at, Some(participant), text);
     }
 
     fn execute_checked(

@@ -18,6 +18,10 @@ pub struct Participant {
     pub role: String,
 }
 
+/// The roles there are.
+pub const ROLES: [&str; 5] =
+    ["presenter", "viewer", "audio_only_presenter", "video_only_viewer", "admin"];
+
 /// What a role may do, or none if there is no such role.
 pub(super) fn permission(role: &str) -> Option<Value> {
     let (publish, subscribe) = match role {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod accounts;
 mod legacy;
 mod requests_and_rooms;
 mod sessions;
