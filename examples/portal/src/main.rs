@@ -8,10 +8,7 @@ use std::{
     time::Duration,
 };
 
-use roamio_portal::{
-    Server, ServerConfig, TlsIdentity,
-    model::{Millis, Retention, SeqBase},
-};
+use roamio_portal::{Server, ServerConfig, TlsIdentity};
 
 const HELP: &str = "\
 A development portal of the Open WebRTC Toolkit with fault injection.
@@ -19,7 +16,8 @@ A development portal of the Open WebRTC Toolkit with fault injection.
 usage: roamio-portal [OPTION...]
 
 It prints one line, `listening on URL`, when it accepts connections, and runs
-until it is killed. Times are in milliseconds.
+until it is killed. The URL in a browser shows a status page. Times are in
+milliseconds.
 
   --host ADDRESS              listen on this address        (127.0.0.1)
   --port PORT                 listen on this port; 0: any   (0)
@@ -29,37 +27,65 @@ until it is killed. Times are in milliseconds.
   --ping-timeout-ms MS        how long a pong may take      (20000)
   --max-payload BYTES         largest client message        (1000000)
   --connect-timeout-ms MS     time for the namespace connect (45000)
+  --seed NUMBER               make ids and keys repeatable
+  --no-control                no status page and nothing below /control
+  --help                      print this
+
+Switches, which /control/switch can change while the portal runs:
+
   --reconnection-timeout-ms MS  how long a lost participant stays (60000)
   --ticket-lifetime-ms MS     life of a reconnection ticket (600000)
   --token-lifetime-ms MS      life of a login token         (180000)
   --idle-limit-ms MS          unused connections end        (180000)
   --join-delay-ms MS          how long joining a room takes (0)
+  --relogin-delay-ms MS       how long a relogin takes      (1)
   --media-step-ms MS          how long a media step takes   (100)
+  --stream-delay-ms MS        from a cause to its stream notification (10)
+  --clock-offset-ms MS        the wall clock is wrong by this (0)
   --seq-base 0|1              number of the first notification (1)
-  --retention-ms MS           life of stored notifications  (unlimited, or the
+  --retention-ms MS|unlimited  life of stored notifications (unlimited, or the
                               sum of both ping times and 1000 once they are given)
-  --seed NUMBER               make ids and keys repeatable
-  --no-control                no endpoints below /control
-  --help                      print this
+  --relogin-ends-pruning true|false  after the first relogin of a session stored
+                              notifications stay for ever   (true)
+  --protocols LIST            of legacy, 1.0, 1.1 and 1.2, with commas (all)
+  --stream-media tracks|parts  how the controller describes streams: tracks, where
+                              legacy logins fail as against release 5; or parts, as
+                              before release 5, where they work (tracks)
+  --silent-unknown-token true|false  no answer to a login with a token that is
+                              unknown or used               (true)
+  --ghosts true|false         who is lost while joining stays for ever (true)
+  --room-capacity N|unlimited  participants before `Room is full` (unlimited)
+  --reply-padding-bytes N     make relogin replies of 1.2 larger by this (0)
 
-HTTP, on the same port:
+Tokens, one for each login, over HTTP on the same port, from any origin:
 
-  POST /v1/rooms/ROOM/tokens  body {\"user\":\"...\",\"role\":\"presenter\"}; answers
-                              the token for one login
-  GET  /control/participants?room=ROOM
+  POST /v1/rooms/ROOM/tokens  body {\"user\":\"...\",\"role\":\"presenter\"}
+  POST /tokens, /createToken  the same with \"room\" in the body (sample)
+
+HTTP for tests:
+
+  GET  /control/participants?room=ROOM  who is in a room
+  GET  /control/participants            who has ever logged in, with totals
   GET  /control/ledger?participant=ID[&format=text]
-                              what was issued and executed; as text, one line each:
-                              notification SEQ EVENT JSON, request N NAME JSON,
-                              notifications N, requests N, relogins N, refreshes N
+                              what was issued, executed and refused; as text, one
+                              line each: notification SEQ EVENT JSON, request N NAME
+                              JSON, refusal NAME TEXT, notifications N, requests N,
+                              refusals N, relogins N, refreshes N
+  GET  /control/state                   everything the status page shows
+  GET  /control/switches                names and values
+  POST /control/switch?NAME=VALUE[&NAME=VALUE...]  names as above
   POST /control/texts?room=ROOM or participant=ID, &count=N[&gap_ms=MS]
                               [&prefix=TEXT][&first=N]
+  POST /control/notify?participant=ID&event=NAME   body: the payload, JSON
   POST /control/drop?participant=ID     remove a participant
   POST /control/kick?participant=ID     disconnect it without a drop
   POST /control/restart                 new key, everybody forgotten and cut
   POST /control/expire-tickets          all tickets so far count as expired
-  POST /control/clock-offset?ms=MS      the portal's clock is wrong by this
+  POST /control/forget-tokens           all tokens so far are unknown
+  POST /control/clock-offset?ms=MS      the wall clock is wrong by this
   POST /control/swallow-ack?request=NAME[&participant=ID][&count=N]
   POST /control/delay-ack?request=NAME&ms=MS[&participant=ID][&count=N]
+  POST /control/fail?request=NAME&text=ERROR[&participant=ID][&count=N]
   POST /control/refuse?on=true|false[&how=reset|forbidden|captive]
 
   Network faults; TARGET is participant=ID, connection=N or all=true:
@@ -99,7 +125,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<ServerConfig>,
     let mut config = ServerConfig::default();
     let (mut interval, mut timeout) = (None, None);
     let (mut certificate, mut key) = (None, None);
-    let mut retention = None;
+    let mut switches = Vec::new();
     while let Some(option) = args.next() {
         let mut value = || args.next().ok_or(format!("{option} needs a value"));
         match option.as_str() {
@@ -111,26 +137,15 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<ServerConfig>,
             "--ping-timeout-ms" => timeout = Some(duration(&option, &value()?)?),
             "--max-payload" => config.max_payload = number(&option, &value()?)?,
             "--connect-timeout-ms" => config.connect_timeout = duration(&option, &value()?)?,
-            "--reconnection-timeout-ms" => {
-                config.model.reconnection_timeout = number(&option, &value()?)?;
-            }
-            "--ticket-lifetime-ms" => config.model.ticket_lifetime = number(&option, &value()?)?,
-            "--token-lifetime-ms" => config.model.token_lifetime = number(&option, &value()?)?,
-            "--idle-limit-ms" => config.model.idle_limit = number(&option, &value()?)?,
-            "--join-delay-ms" => config.model.join_delay = number(&option, &value()?)?,
-            "--media-step-ms" => config.model.media_step = number(&option, &value()?)?,
-            "--seq-base" => {
-                config.model.seq_base = match value()?.as_str() {
-                    "0" => SeqBase::Zero,
-                    "1" => SeqBase::One,
-                    _ => return Err("--seq-base is 0 or 1".into()),
-                }
-            }
-            "--retention-ms" => retention = Some(number::<Millis>(&option, &value()?)?),
             "--seed" => config.seed = Some(number(&option, &value()?)?),
             "--no-control" => config.control = false,
             "--help" => return Ok(None),
-            _ => return Err(format!("unknown option {option}; see --help")),
+            name => match name.strip_prefix("--") {
+                Some(name) if config.model.switches().any(|(known, _)| known == name) => {
+                    switches.push((name.to_owned(), value()?));
+                }
+                _ => return Err(format!("unknown option {option}; see --help")),
+            },
         }
     }
     if interval.is_some() || timeout.is_some() {
@@ -138,8 +153,9 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<ServerConfig>,
         let timeout = timeout.unwrap_or(config.ping_timeout);
         config = config.with_ping(interval, timeout);
     }
-    if let Some(limit) = retention {
-        config.model.retention = Retention::For(limit);
+    // Configured pings limit the retention, and an explicit retention comes before that.
+    for (name, value) in switches {
+        config.model.set(&name, &value)?;
     }
     config.tls = match (certificate, key) {
         (Some(certificate), Some(key)) => Some(TlsIdentity { certificate, key }),
@@ -165,6 +181,8 @@ fn file(path: &str) -> Result<String, String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use roamio_portal::model::{ModelConfig, Retention};
+
     use super::*;
 
     fn parsed(line: &str) -> Result<Option<ServerConfig>, String> {
@@ -177,6 +195,13 @@ mod tests {
         for option in options.map(|option| option.trim_end_matches([';', '.', ','])) {
             let error = parsed(option).err().unwrap_or_default();
             assert!(!error.starts_with("unknown"), "{option}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_switch_is_in_the_help() {
+        for (name, _) in ModelConfig::default().switches() {
+            assert!(HELP.contains(&format!("\n  --{name} ")), "{name}");
         }
     }
 

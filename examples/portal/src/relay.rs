@@ -72,6 +72,9 @@ struct Conditions {
 pub(crate) struct Connection {
     /// Set by the first Socket.IO request; connections that never make one are immune to faults.
     number: OnceLock<u64>,
+    /// The engine session it served last: polling takes several connections for one, and a
+    /// connection can serve several in turn.
+    engine: Mutex<Option<String>>,
     to_server: watch::Sender<Conditions>,
     to_client: watch::Sender<Conditions>,
     cut: watch::Sender<Option<Cut>>,
@@ -81,10 +84,24 @@ impl Connection {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             number: OnceLock::new(),
+            engine: Mutex::default(),
             to_server: watch::Sender::default(),
             to_client: watch::Sender::default(),
             cut: watch::Sender::default(),
         })
+    }
+
+    /// Take note which engine session the connection serves.
+    pub(crate) fn serve(&self, engine_sid: &str) {
+        let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        if engine.as_deref() != Some(engine_sid) {
+            *engine = Some(engine_sid.into());
+        }
+    }
+
+    fn serves(&self, engine_sid: &str) -> bool {
+        let engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        engine.as_deref() == Some(engine_sid)
     }
 
     pub(crate) fn cut(&self, how: Cut) {
@@ -141,6 +158,13 @@ impl Connections {
 
     pub(crate) fn get(&self, number: u64) -> Option<Arc<Connection>> {
         self.lock().open.get(&number).cloned()
+    }
+
+    /// Those that serve an engine session, with their numbers.
+    pub(crate) fn of_engine(&self, engine_sid: &str) -> Vec<(u64, Arc<Connection>)> {
+        let numbered = self.lock();
+        let serving = numbered.open.iter().filter(|(_, connection)| connection.serves(engine_sid));
+        serving.map(|(number, connection)| (*number, connection.clone())).collect()
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Connection>> {

@@ -21,6 +21,7 @@ use support::{
     client::{Client, Seen, login},
     eventually,
     http::http,
+    polling::Polling,
     until, within,
 };
 
@@ -283,7 +284,8 @@ async fn control_works_with_empty_posts() {
     let ledger = http(server.port(), "GET", &ledger, "").await.unwrap();
     let lines: Vec<&str> = ledger.body.lines().collect();
     assert_eq!(lines[3], r#"request 1 text {"message":"one","to":"all"}"#);
-    assert_eq!(lines[4..], ["notifications 3", "requests 1", "relogins 0", "refreshes 0"]);
+    let totals = ["notifications 3", "requests 1", "refusals 0", "relogins 0", "refreshes 0"];
+    assert_eq!(lines[4..], totals);
     let listed = http(server.port(), "GET", "/control/participants?room=room", "").await.unwrap();
     assert!(listed.body.contains(&id));
 
@@ -311,4 +313,25 @@ fn the_server_works_without_a_runtime_of_its_user() {
     let port = server.port();
     server.stop();
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
+#[tokio::test]
+async fn faults_hit_a_polling_participant_on_all_of_its_connections() {
+    let server = server().await;
+    let mut polling = Polling::new(server.port());
+    polling.send("GET", "/socket.io/?EIO=4&transport=polling", String::new());
+    polling.answer("GET").await;
+    let path = "/socket.io/?EIO=4&transport=polling&sid=<sid>";
+    let token = server.mint_token("room", "user", "presenter");
+    let request = json!(["login", login("1.2", &token)]);
+    for packet in ["40".into(), format!("420{request}")] {
+        polling.send("POST", path, packet);
+        polling.answer("POST").await;
+        polling.send("GET", path, String::new());
+        polling.answer("GET").await;
+    }
+    let id = server.participants("room").remove(0).id;
+    polling.send("GET", path, String::new());
+    eventually("the poll", || server.cut(&Target::Participant(id.clone()), Cut::Reset) == 1).await;
+    assert!(server.with_model(|model, _| model.is_connected(&id)), "the session lives on");
 }

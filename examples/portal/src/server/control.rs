@@ -1,4 +1,4 @@
-//! HTTP: tokens for application servers, control and the ledger for tests.
+//! HTTP below `/control`: faults, switches, the ledger and the state, for tests and for people.
 //!
 //! Control requests carry everything in the query and have an empty body, so that a client of a
 //! few lines can send them. The answer is one line of text, or JSON where said so.
@@ -7,28 +7,23 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{Query, State},
     http::StatusCode,
     routing::{get, post},
 };
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
-use super::{Refusal, Target, hub::Hub};
+use super::{Refusal, Target, hub::Hub, status};
 use crate::{
-    model::{Audience, Ledger, Millis, Participant, Portal, TextBurst, TokenRequest},
+    model::{Audience, Ledger, Millis, Portal, TextBurst},
     relay::{Connection, Cut, Direction, FreezeMode},
 };
 
 /// A line of text, or the reason of a bad request.
 type Answer = Result<String, (StatusCode, String)>;
 
-pub(super) fn router(hub: Arc<Hub>, with_control: bool) -> Router {
-    let tokens = Router::new().route("/v1/rooms/{room}/tokens", post(mint_token));
-    let control = if with_control { control() } else { Router::new() };
-    tokens.nest("/control", control).with_state(hub)
-}
-
-fn control() -> Router<Arc<Hub>> {
+pub(super) fn router() -> Router<Arc<Hub>> {
     Router::new()
         .route("/cut", post(cut))
         .route("/freeze", post(freeze))
@@ -37,29 +32,20 @@ fn control() -> Router<Arc<Hub>> {
         .route("/refuse", post(refuse))
         .route("/swallow-ack", post(swallow_acks))
         .route("/delay-ack", post(delay_acks))
+        .route("/fail", post(fail))
         .route("/drop", post(drop_participant))
         .route("/kick", post(kick))
         .route("/restart", post(restart))
         .route("/expire-tickets", post(expire_tickets))
         .route("/clock-offset", post(set_clock_offset))
+        .route("/forget-tokens", post(forget_tokens))
+        .route("/switch", post(set_switches))
+        .route("/switches", get(switches))
         .route("/texts", post(send_texts))
+        .route("/notify", post(notify))
         .route("/participants", get(participants))
         .route("/ledger", get(ledger))
-}
-
-/// Body of a token request, as the management API takes it. Other members are ignored.
-#[derive(Deserialize)]
-struct TokenBody {
-    user: String,
-    role: String,
-}
-
-/// The body is read as JSON whatever its content type says: small clients send none.
-async fn mint_token(State(hub): State<Arc<Hub>>, Path(room): Path<String>, body: String) -> Answer {
-    let TokenBody { user, role } =
-        serde_json::from_str(&body).map_err(|error| bad(&error.to_string()))?;
-    let request = TokenRequest::new(room, user, role);
-    Ok(hub.with_model(|model, now| model.mint_token(request, now)))
+        .route("/state", get(status::state))
 }
 
 /// Which connections a fault hits: `participant=`, `connection=` or `all=true`.
@@ -182,6 +168,17 @@ async fn delay_acks(
     done()
 }
 
+async fn fail(
+    State(hub): State<Arc<Hub>>,
+    Query(requests): Query<Acks>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Answer {
+    let Acks { participant, request, count } = requests;
+    let text = query.get("text").ok_or_else(|| bad("text= is missing"))?;
+    hub.with_model(|model, _| model.fail_requests(participant.as_deref(), &request, count, text));
+    done()
+}
+
 #[derive(Deserialize)]
 struct Whom {
     participant: String,
@@ -211,6 +208,52 @@ async fn set_clock_offset(
 ) -> Answer {
     hub.with_model(|model, _| model.set_clock_offset(offset.ms));
     done()
+}
+
+async fn forget_tokens(State(hub): State<Arc<Hub>>) -> Answer {
+    hub.with_model(|model, _| model.forget_tokens());
+    done()
+}
+
+/// All or none are set.
+async fn set_switches(
+    State(hub): State<Arc<Hub>>,
+    Query(wanted): Query<BTreeMap<String, String>>,
+) -> Answer {
+    hub.with_model(|model, _| {
+        let mut config = model.config().clone();
+        wanted.iter().try_for_each(|(name, value)| config.set(name, value))?;
+        *model.config_mut() = config;
+        Ok(())
+    })
+    .map_err(|error: String| bad(&error))?;
+    done()
+}
+
+async fn switches(State(hub): State<Arc<Hub>>) -> Json<Map<String, Value>> {
+    Json(hub.with_model(|model, _| status::switches(model.config())))
+}
+
+#[derive(Deserialize)]
+struct Notification {
+    participant: String,
+    event: String,
+}
+
+/// The body is the payload; without one the notification has none.
+async fn notify(
+    State(hub): State<Arc<Hub>>,
+    Query(to): Query<Notification>,
+    body: String,
+) -> Answer {
+    let data: Option<Value> = match body.as_str() {
+        "" => None,
+        json => Some(serde_json::from_str(json).map_err(|error| bad(&error.to_string()))?),
+    };
+    found(hub.with_model(|model, now| {
+        model.notify(&to.participant, &to.event, data.as_ref(), now);
+        model.connection_of(&to.participant).is_some()
+    }))
 }
 
 #[derive(Deserialize)]
@@ -243,15 +286,16 @@ async fn send_texts(State(hub): State<Arc<Hub>>, Query(texts): Query<Texts>) -> 
 }
 
 #[derive(Deserialize)]
-struct InRoom {
-    room: String,
+struct Where {
+    room: Option<String>,
 }
 
-async fn participants(
-    State(hub): State<Arc<Hub>>,
-    Query(query): Query<InRoom>,
-) -> Json<Vec<Participant>> {
-    Json(hub.with_model(|model, _| model.participants(&query.room)))
+/// Everybody in a room, or everybody who has ever logged in.
+async fn participants(State(hub): State<Arc<Hub>>, Query(query): Query<Where>) -> Json<Value> {
+    Json(hub.with_model(|model, _| match query.room {
+        Some(room) => json!(model.participants(&room)),
+        None => json!(model.attendance()),
+    }))
 }
 
 #[derive(Deserialize)]

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -44,8 +44,8 @@ struct State {
     model: Portal,
     joined: u64,
     sockets: HashMap<ConnId, SocketRef>,
-    /// What the sockets are connected through, also after the portal lost the socket.
-    connections: HashMap<ConnId, Weak<Connection>>,
+    /// The engine sessions of the sockets, also of those the portal has lost.
+    engines: HashMap<ConnId, String>,
     /// Requests that are not answered yet, by the ack id of the model.
     acks: HashMap<(ConnId, u64), AckSender>,
     received: u64,
@@ -67,7 +67,7 @@ impl Hub {
             model: Portal::new(model, seed, 0),
             joined: 0,
             sockets: HashMap::new(),
-            connections: HashMap::new(),
+            engines: HashMap::new(),
             acks: HashMap::new(),
             received: 0,
         };
@@ -123,8 +123,9 @@ impl Hub {
             let sid = state.new_sid(&socket, conn);
             state.model.handle_connect(conn, &sid, now);
             state.sockets.insert(conn, socket.clone());
-            state.connections.retain(|_, connection| connection.strong_count() > 0);
-            state.connections.insert(conn, Arc::downgrade(&connection));
+            let engine = socket.id.to_string();
+            connection.serve(&engine);
+            state.engines.insert(conn, engine);
             conn
         });
         let hub = self.clone();
@@ -161,8 +162,9 @@ impl Hub {
     }
 
     pub(super) fn restart(&self) {
-        self.with_state(|state, _| {
+        self.with_state(|state, now| {
             state.model.restart();
+            state.model.note(None, "restart".into(), now);
             state.sockets.clear();
             state.acks.clear();
         });
@@ -185,14 +187,24 @@ impl Hub {
             Target::All => self.connections.all(),
             Target::Connection(number) => self.connections.get(*number).into_iter().collect(),
             Target::Participant(id) => {
-                let state = lock(&self.state);
-                let conn = state.model.connection_of(id);
-                let connection = conn.and_then(|conn| state.connections.get(&conn));
-                connection.and_then(Weak::upgrade).into_iter().collect()
+                self.serving(id).into_iter().map(|(_, connection)| connection).collect()
             }
         };
         hit.iter().for_each(|connection| act(connection));
         hit.len()
+    }
+
+    /// The open connections a participant uses, or used last, with their numbers.
+    fn serving(&self, participant: &str) -> Vec<(u64, Arc<Connection>)> {
+        let state = lock(&self.state);
+        let conn = state.model.connection_of(participant);
+        let engine = conn.and_then(|conn| state.engines.get(&conn));
+        engine.map_or_else(Vec::new, |engine| self.connections.of_engine(engine))
+    }
+
+    /// Numbers of the open connections a participant uses, or used last.
+    pub(super) fn numbers_of(&self, participant: &str) -> Vec<u64> {
+        self.serving(participant).into_iter().map(|(number, _)| number).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 use axum::{
     Router,
     body::Body,
-    http::{Request, Response, StatusCode, header},
+    http::{Method, Request, Response, StatusCode, header},
     response::IntoResponse,
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -18,7 +18,7 @@ use tokio::{
 use tokio_native_tls::{TlsAcceptor, native_tls};
 use tower_service::Service;
 
-use super::{Refusal, ServerConfig, TlsIdentity, control, hub::Hub};
+use super::{Refusal, ServerConfig, TlsIdentity, control, cors, hub::Hub, status, tokens};
 use crate::relay::{self, Connection, Cut};
 
 const SOCKET_IO_PATH: &str = "/socket.io/";
@@ -55,7 +55,11 @@ pub(super) async fn bind(mut config: ServerConfig) -> io::Result<Listening> {
         .max_buffer_size(UNSENT_LIMIT);
     let with_control = config.control;
     let hub = Arc::new(Hub::new(config));
-    let router = control::router(hub.clone(), with_control);
+    let mut router = tokens::router();
+    if with_control {
+        router = router.merge(status::router()).nest("/control", control::router());
+    }
+    let router = router.with_state(hub.clone());
     let (service, io) = engine.build_with_inner_svc(router);
     let joining = hub.clone();
     io.ns("/", move |socket: SocketRef| {
@@ -129,16 +133,33 @@ impl Door {
             .await;
     }
 
-    async fn answer(&self, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        let origin = cors::asking(&request);
+        let mut response = if origin.is_some() && request.method() == Method::OPTIONS {
+            StatusCode::NO_CONTENT.into_response()
+        } else {
+            self.respond(request).await
+        };
+        if let Some(origin) = origin {
+            cors::allow(response.headers_mut(), origin);
+        }
+        Ok(response)
+    }
+
+    async fn respond(&self, mut request: Request<Incoming>) -> Response<Body> {
         if request.uri().path().starts_with(SOCKET_IO_PATH) {
             self.hub.connections.number(&self.connection);
             if let Some(refusal) = self.hub.refusal() {
-                return Ok(self.refuse(refusal).await);
+                return self.refuse(refusal).await;
+            }
+            let mut options = request.uri().query().unwrap_or_default().split('&');
+            if let Some(sid) = options.find_map(|option| option.strip_prefix("sid=")) {
+                self.connection.serve(sid);
             }
             request.extensions_mut().insert(self.connection.clone());
         }
         let Ok(response) = self.service.clone().call(request).await;
-        Ok(response.map(Body::new))
+        response.map(Body::new)
     }
 
     async fn refuse(&self, refusal: Refusal) -> Response<Body> {

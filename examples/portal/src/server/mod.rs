@@ -4,8 +4,11 @@
 #![allow(clippy::disallowed_methods)]
 
 mod control;
+mod cors;
 mod hub;
 mod listen;
+mod status;
+mod tokens;
 
 use std::{
     io,
@@ -19,7 +22,10 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::{
-    model::{Ledger, Millis, ModelConfig, Participant, Portal, Retention, TextBurst, TokenRequest},
+    model::{
+        Attendance, Ledger, Millis, ModelConfig, Participant, Portal, Retention, TextBurst,
+        TokenRequest,
+    },
     relay::{Connection, Cut, Direction, FreezeMode},
 };
 use hub::Hub;
@@ -99,7 +105,7 @@ impl std::fmt::Debug for TlsIdentity {
 /// Which connections a fault hits. HTTP requests to the portal are never hit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// The connection a participant uses, or used last.
+    /// The connections a participant uses, or used last: one, or with polling several.
     Participant(String),
     /// A connection by its number: 1 is the first that made a Socket.IO request.
     Connection(u64),
@@ -116,6 +122,17 @@ pub enum Refusal {
     Forbidden,
     /// HTTP status 200 with a page that is not from the portal, as behind a hotel's network.
     CaptivePortal,
+}
+
+impl Refusal {
+    /// The word for it in control requests.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Reset => "reset",
+            Self::Forbidden => "forbidden",
+            Self::CaptivePortal => "captive",
+        }
+    }
 }
 
 /// A running portal. It has its own thread and stops when dropped.
@@ -255,6 +272,26 @@ impl Server {
     ) {
         let delay = delay.as_millis() as Millis;
         self.with_model(|model, _| model.delay_acks(participant, request, count, delay));
+    }
+
+    /// Let the next `count` requests of this name fail with a text, which need not be one of the real
+    /// portal; `participant` none means any.
+    pub fn fail_requests(&self, participant: Option<&str>, request: &str, count: u32, text: &str) {
+        self.with_model(|model, _| model.fail_requests(participant, request, count, text));
+    }
+
+    /// Everybody who has ever logged in, first come first.
+    pub fn attendance(&self) -> Vec<Attendance> {
+        self.with_model(|model, _| model.attendance())
+    }
+
+    /// Set a switch by its name, such as `ticket-lifetime-ms`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ModelConfig::set`].
+    pub fn set_switch(&self, name: &str, value: &str) -> Result<(), String> {
+        self.with_model(|model, _| model.config_mut().set(name, value))
     }
 
     /// Let all tickets issued so far count as expired.
