@@ -407,6 +407,12 @@
 #define ROAM_SWITCH_REJOIN_AFTER_SERVER_DISCONNECT 4
 /** Switch: recover the state of a connection also after roam_socket_disconnect; off. */
 #define ROAM_SWITCH_RECOVER_AFTER_DISCONNECT 5
+
+/**
+ * Conferences: log in anew after every gap, so that the room is described afresh; needs
+ * on_token_wanted, or else roam_conference_new answers INVALID_ARGUMENT. Off by default.
+ */
+#define ROAM_SWITCH_REJOIN_ON_GAP 6
 /** A parameter against caches on polling's requests; the default. */
 #define ROAM_TIMESTAMPS_POLLING 0
 /** No such parameter. */
@@ -813,7 +819,7 @@ typedef struct roam_conference_events {
   void (*on_state)(void *user_data, const roam_transition *step);
   /** An attempt to connect or to resume has failed. */
   void (*on_retry)(void *user_data, const roam_retry *retry);
-  /** Told after the login: whether the portal lets this session be resumed. */
+  /** Told after every login: whether the portal lets this session be resumed. */
   void (*on_resumable)(void *user_data, bool resumable);
   /**
    * The session goes on after a loss. `complete`: nothing can have been lost. `replayed` missed
@@ -836,6 +842,22 @@ typedef struct roam_conference_events {
   void (*on_protocol_error)(void *user_data, const roam_error *error);
   /** Callbacks do not keep up; nothing more is read until they do. Nothing is dropped. */
   void (*on_host_slow)(void *user_data);
+  /**
+   * If this function is set, a session that cannot be resumed (ticket expired, portal restarted,
+   * participant unknown, login without answer, replay too large) is followed by a fresh login,
+   * and this asks for its token: answer with roam_conference_provide_token or
+   * roam_conference_refuse_token within ROAM_TIMEOUT_PROVIDER. `error` says why the session is
+   * lost; a refusal ends it with that error. NULL: it lives, and goes on after a refusal. At most
+   * five fresh logins follow each other, with growing waits, until a session lasts for a minute.
+   * A first login asks once, and only when it got no answer.
+   */
+  void (*on_token_wanted)(void *user_data, uint64_t ask_token, const roam_error *error);
+  /**
+   * A fresh login has taken the place of the session: another participant and another description
+   * of the room, as the completion of the first login had it, and notifications are numbered anew.
+   * What may have been lost in between was told before, by on_gap.
+   */
+  void (*on_rejoined)(void *user_data, const roam_event *answer);
 } roam_conference_events;
 
 #ifdef __cplusplus
@@ -1704,6 +1726,15 @@ roam_status roam_conference_logout(const roam_conference *conference,
                                    roam_completion completion);
 
 /**
+ * Close the connection without a logout, and end the conference: its participant stays visible to
+ * others until the portal gives it up, a minute by default, and an export of the session can be
+ * restored until then. Pending completions get CLOSED, no other callback begins any more but
+ * `destroy`, and calls answer CLOSED; the handle is still to be freed. A login without an answer is
+ * taken back as far as possible. The second time it does nothing.
+ */
+roam_status roam_conference_detach(const roam_conference *conference);
+
+/**
  * Ask the portal: "text", "publish", "subscribe", ... `data_json` is one JSON object; with
  * ROAM_PORTAL_LEGACY it may also be the JSON array of several arguments, the first not null. While
  * the session is not ready the request waits for it. The completion gets the portal's answer, or
@@ -1782,8 +1813,7 @@ const roam_error *roam_conference_last_error(const roam_conference *conference);
 
 /**
  * Free a conference; see "End of life" above. A session that has not been left with
- * roam_conference_logout is detached: its participant stays visible to others until the portal
- * gives it up. NULL is fine.
+ * roam_conference_logout is detached as with roam_conference_detach. NULL is fine.
  */
 void roam_conference_free(roam_conference *conference);
 
@@ -1793,6 +1823,38 @@ void roam_conference_free(roam_conference *conference);
  * yours; call this again, or roam_conference_free.
  */
 roam_status roam_conference_free_wait(roam_conference *conference, uint32_t timeout_ms);
+
+/* ---- Functions: fresh logins of a conference ----------------------------------------------- */
+
+/**
+ * Answer on_token_wanted, in it or later, from any thread, with a token that was never used.
+ * TOKEN_INVALID for one that cannot be decoded, or that asks for plain text which is not allowed:
+ * the question stays open. An answer that comes too late or a second time is ignored.
+ */
+roam_status roam_conference_provide_token(const roam_conference *conference,
+                                          uint64_t ask_token,
+                                          roam_str token);
+
+/**
+ * Answer on_token_wanted with no. A session that is lost ends with the error that on_token_wanted
+ * was given. One that lives goes on, and roam_conference_rejoin completes CANCELLED with this
+ * message. The rest is as with roam_conference_provide_token.
+ */
+roam_status roam_conference_refuse_token(const roam_conference *conference,
+                                         uint64_t ask_token,
+                                         roam_str message);
+
+/**
+ * Log in anew with a token that on_token_wanted is asked for, for example because a gap has made
+ * the room unknown. The session goes on until the token is there; then its participant is logged
+ * out, within ROAM_TIMEOUT_LOGOUT, and another one is logged in on a new connection. Requests that
+ * were sent before end as at the end of a session, new ones wait. The completion gets the portal's
+ * answer, as on_rejoined, or why there is none: after a refusal (CANCELLED) and without an answer
+ * in time (TIMED_OUT) the old session goes on. At once: INVALID_STATE without on_token_wanted,
+ * NOT_LOGGED_IN before a login and after the end.
+ */
+roam_status roam_conference_rejoin(const roam_conference *conference,
+                                   roam_completion completion);
 
 #ifdef __cplusplus
 }  // extern "C"

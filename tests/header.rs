@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// The sources of the header in the order in which it is read.
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 17] = [
     "version",
     "types",
     "status",
@@ -26,6 +26,7 @@ const SOURCES: [&str; 16] = [
     "registry",
     "conference_config",
     "conference",
+    "renewal",
 ];
 
 fn root() -> &'static Path {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::callback::{
-    HostStruct, HostTable, Link, Table, completion, set_waker, with_notification,
+    HostStruct, HostTable, Link, Table, completion, set_waker, with_event, with_notification,
 };
 use super::conference_config::roam_conference_config;
 use super::error::{ObjectId, roam_error, view};
@@ -54,7 +54,7 @@ pub struct roam_conference_events {
         Option<unsafe extern "C" fn(user_data: *mut c_void, step: *const roam_transition)>,
     /// An attempt to connect or to resume has failed.
     pub on_retry: Option<unsafe extern "C" fn(user_data: *mut c_void, retry: *const roam_retry)>,
-    /// Told after the login: whether the portal lets this session be resumed.
+    /// Told after every login: whether the portal lets this session be resumed.
     pub on_resumable: Option<unsafe extern "C" fn(user_data: *mut c_void, resumable: bool)>,
     /// The session goes on after a loss. `complete`: nothing can have been lost. `replayed` missed
     /// notifications follow.
@@ -80,6 +80,21 @@ pub struct roam_conference_events {
         Option<unsafe extern "C" fn(user_data: *mut c_void, error: *const roam_error)>,
     /// Callbacks do not keep up; nothing more is read until they do. Nothing is dropped.
     pub on_host_slow: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    /// If this function is set, a session that cannot be resumed (ticket expired, portal restarted,
+    /// participant unknown, login without answer, replay too large) is followed by a fresh login,
+    /// and this asks for its token: answer with roam_conference_provide_token or
+    /// roam_conference_refuse_token within ROAM_TIMEOUT_PROVIDER. `error` says why the session is
+    /// lost; a refusal ends it with that error. NULL: it lives, and goes on after a refusal. At most
+    /// five fresh logins follow each other, with growing waits, until a session lasts for a minute.
+    /// A first login asks once, and only when it got no answer.
+    pub on_token_wanted: Option<
+        unsafe extern "C" fn(user_data: *mut c_void, ask_token: u64, error: *const roam_error),
+    >,
+    /// A fresh login has taken the place of the session: another participant and another description
+    /// of the room, as the completion of the first login had it, and notifications are numbered anew.
+    /// What may have been lost in between was told before, by on_gap.
+    pub on_rejoined:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, answer: *const roam_event)>,
 }
 
 // SAFETY: `repr(C)`, `struct_size` first; all members may be zero.
@@ -130,6 +145,14 @@ impl Table<roam_conference_events> {
                     table.on_protocol_error?(user_data, view(error));
                 }
                 ConferenceEvent::HostSlow => table.on_host_slow?(user_data),
+                ConferenceEvent::TokenWanted { token, error } => {
+                    let error = error.as_ref().map_or(std::ptr::null(), view);
+                    table.on_token_wanted?(user_data, token.0, error);
+                }
+                ConferenceEvent::Rejoined { answer } => {
+                    let on_rejoined = table.on_rejoined?;
+                    with_event(answer, 0, |answer| on_rejoined(user_data, answer));
+                }
             }
         }
         Some(())
@@ -175,7 +198,9 @@ pub unsafe extern "C" fn roam_conference_new(
         built(config, |config| {
             let out = output(out)?;
             let (table, link) = Table::read(events)?;
-            let client = Conference::new(config.options.clone(), move |event| {
+            let mut options = config.options.clone();
+            options.ask_token = table.functions.on_token_wanted.is_some();
+            let client = Conference::new(options, move |event| {
                 table.tell(&event);
             })?;
             link.arm();
@@ -219,6 +244,22 @@ pub unsafe extern "C" fn roam_conference_logout(
         on(conference, |conference| {
             let done = self::completion(completion)?;
             conference.logout(done).map(|_| ())
+        })
+    }
+}
+
+/// Close the connection without a logout, and end the conference: its participant stays visible to
+/// others until the portal gives it up, a minute by default, and an export of the session can be
+/// restored until then. Pending completions get CLOSED, no other callback begins any more but
+/// `destroy`, and calls answer CLOSED; the handle is still to be freed. A login without an answer is
+/// taken back as far as possible. The second time it does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_detach(conference: *const roam_conference) -> roam_status {
+    // SAFETY: the host's promise, passed on.
+    unsafe {
+        on(conference, |conference| {
+            conference.detach();
+            Ok(())
         })
     }
 }
@@ -423,8 +464,7 @@ pub unsafe extern "C" fn roam_conference_last_error(
 }
 
 /// Free a conference; see "End of life" above. A session that has not been left with
-/// roam_conference_logout is detached: its participant stays visible to others until the portal
-/// gives it up. NULL is fine.
+/// roam_conference_logout is detached as with roam_conference_detach. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_conference_free(conference: *mut roam_conference) {
     // SAFETY: the host's promise, passed on.

@@ -42,6 +42,9 @@ pub const ROAM_SWITCH_COOKIES: u32 = 3;
 pub const ROAM_SWITCH_REJOIN_AFTER_SERVER_DISCONNECT: u32 = 4;
 /// Switch: recover the state of a connection also after roam_socket_disconnect; off.
 pub const ROAM_SWITCH_RECOVER_AFTER_DISCONNECT: u32 = 5;
+/// Conferences: log in anew after every gap, so that the room is described afresh; needs
+/// on_token_wanted, or else roam_conference_new answers INVALID_ARGUMENT. Off by default.
+pub const ROAM_SWITCH_REJOIN_ON_GAP: u32 = 6;
 
 /// A parameter against caches on polling's requests; the default.
 pub const ROAM_TIMESTAMPS_POLLING: u32 = 0;
@@ -259,7 +262,11 @@ pub unsafe extern "C" fn roam_conference_config_set_switch(
     // SAFETY: the host's promises for its arguments, passed on.
     unsafe {
         build(config, |config| {
-            let slot = switch(&mut config.options.common.transports, which);
+            let options = &mut config.options;
+            let slot = match which {
+                ROAM_SWITCH_REJOIN_ON_GAP => Some(&mut options.rejoin_on_gap),
+                _ => switch(&mut options.common.transports, which),
+            };
             *slot.ok_or_else(|| unknown("switch", which))? = on;
             Ok(())
         })

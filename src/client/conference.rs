@@ -1,5 +1,7 @@
 //! One session at an OWT portal.
 
+mod renewal;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -41,6 +43,7 @@ struct Inner {
     allow_plaintext: bool,
     protocol: PortalProtocol,
     text_limit: Option<usize>,
+    ask_token: bool,
 }
 
 /// How a request is made.
@@ -89,7 +92,10 @@ impl Conference {
         spawn: impl FnOnce(Stack, CommonConfig, Arc<Mailbox>) -> Result<Driver>,
     ) -> Result<Self> {
         validate::conference(&config)?;
-        let ConferenceConfig { allow_plaintext, protocol, text_limit, .. } = config;
+        if config.rejoin_on_gap && !config.ask_token {
+            return Err(Error::new(Code::InvalidArgument, "rejoin_on_gap: needs ask_token"));
+        }
+        let ConferenceConfig { allow_plaintext, protocol, text_limit, ask_token, .. } = config;
         let common = config.common.clone();
         let limits = common.limits.clone();
         let mailbox = Mailbox::new(common.dispatch.clone(), &limits);
@@ -110,7 +116,8 @@ impl Conference {
         let core = Core::new(driver, mailbox, limits, false);
         let object = Object::new(core, gate, Owner::Conference);
         let used = AtomicBool::new(false);
-        let inner = Inner { object, state, room, used, allow_plaintext, protocol, text_limit };
+        let inner =
+            Inner { object, state, room, used, allow_plaintext, protocol, text_limit, ask_token };
         Ok(Self { inner: Arc::new(inner) })
     }
 

@@ -18,7 +18,7 @@ use crate::proto::io::{Command, RequestId};
 /// The outcome of a request, to be awaited in any runtime.
 ///
 /// The request runs whether this is polled or not. Dropping it cancels the request: if it was not
-/// written yet it never is, and if it was, its answer is ignored. (A login or logout goes on.)
+/// written yet it never is, and if it was, its answer is ignored. (A login, logout or rejoin goes on.)
 /// In manual mode it makes progress only while the host dispatches.
 #[derive(Debug)]
 #[must_use = "dropping it cancels the request"]

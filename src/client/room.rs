@@ -35,6 +35,7 @@ impl Told {
                     self.change(|told| Arc::make_mut(told).apply(notification));
                 }
             }
+            ConferenceEvent::Rejoined { answer } => self.enter(answer),
             ConferenceEvent::Gap { .. } => self.change(|told| Arc::make_mut(told).stale = true),
             _ => {}
         }

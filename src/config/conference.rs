@@ -74,6 +74,18 @@ pub struct ConferenceConfig {
     /// Refuse a `text` whose message is longer, in characters. No portal does so, although their
     /// documents speak of 2048; so the default is `None`.
     pub text_limit: Option<usize>,
+    /// Ask for a fresh token where a session cannot be resumed: because the ticket is expired, the
+    /// portal was restarted or no longer knows the participant, the replay is too large for the link,
+    /// or a login got no answer. With it roamio logs in anew and tells
+    /// [`ConferenceEvent::Rejoined`](crate::client::ConferenceEvent::Rejoined) (`owt-portal` 17, 2.7).
+    ///
+    /// The answer has the time of [`Timeouts::provider`](crate::config::Timeouts::provider). At most
+    /// five fresh logins follow each other, the first at once and the others after 1, 2, 4 and 8 s,
+    /// until a session has lasted for a minute. A first login asks once, and only when it got no
+    /// answer. Off by default: then such a session ends.
+    pub ask_token: bool,
+    /// Log in anew after every gap, so that the room is described afresh; needs `ask_token`.
+    pub rejoin_on_gap: bool,
     /// Numbering of replayed notifications.
     pub sequence_base: SequenceBase,
     /// Waits between attempts while the session can surely still be resumed: for the first
@@ -101,6 +113,8 @@ impl Default for ConferenceConfig {
             logout_timeout: seconds(3),
             request_timeout: seconds(15),
             text_limit: None,
+            ask_token: false,
+            rejoin_on_gap: false,
             sequence_base: SequenceBase::Detect,
             // Full jitter: the middle is half of the base and of the cap.
             resume: ReconnectPolicy {

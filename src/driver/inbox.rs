@@ -84,6 +84,7 @@ impl Inbox {
             | Command::Disconnect { .. }
             | Command::Auth { .. }
             | Command::Target { .. }
+            | Command::Token { .. }
             | Command::SetHeaders(_)
             | Command::SetReconnect(_) => {
                 let joins = state.joins.and(Waiting { events: 1, bytes: weight(&command) });
@@ -280,6 +281,7 @@ fn weight(command: &Command) -> usize {
             auth.expose().len()
         }
         Command::SetHeaders(headers) => size(headers),
+        Command::Token { answer: Ok(token), .. } => token.text.expose().len(),
         Command::Target { target: Ok(target), .. } => {
             target.endpoint.query.len() + size(&target.headers)
         }

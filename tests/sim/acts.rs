@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use roamio::config::Token;
+use roamio::error::{Code, Error};
 use roamio::payload::Outgoing;
-use roamio::proto::io::{Command, Hint, Input, RequestId, WireId};
+use roamio::proto::io::{AskToken, Command, Hint, Input, RequestId, WireId};
 use roamio_portal::model::{Audience, Portal, TextBurst, TokenRequest};
 
-use super::{Below, World};
+use super::{Below, Provider, World};
 use crate::app::{App, What};
 use crate::link::{Flow, Link, Millis, Pipe, Side, ToClient};
 
@@ -20,15 +21,50 @@ impl World {
 
     /// Log in with a fresh token.
     pub(crate) fn login(&mut self) -> RequestId {
-        let token =
-            self.server.portal.mint_token(TokenRequest::new(ROOM, "alice", "presenter"), self.now);
+        let token = self.mint("presenter");
         self.login_with(&token)
     }
 
+    fn mint(&mut self, role: &str) -> String {
+        self.server.portal.mint_token(TokenRequest::new(ROOM, "alice", role), self.now)
+    }
+
     pub(crate) fn login_with(&mut self, token: &str) -> RequestId {
-        let token = Token::parse(token, false).expect("the portal's tokens are good");
+        let token = self.spend(token);
         let request = self.app.ask(What::Login, self.now, self.limits.login);
         self.command(Command::Login { request, token });
+        request
+    }
+
+    fn spend(&mut self, token: &str) -> Token {
+        token.clone_into(&mut self.token);
+        Token::parse(token, false).expect("the portal's tokens are good")
+    }
+
+    /// Answer what the core has asked, as this application does.
+    pub(super) fn answer_questions(&mut self) {
+        while self.provider != Provider::Silent
+            && let Some(question) = self.app.questions.pop_front()
+        {
+            self.answer(question);
+        }
+    }
+
+    pub(crate) fn answer(&mut self, token: AskToken) {
+        let fresh = match self.provider {
+            Provider::Silent | Provider::Refuses => None,
+            Provider::Gives => Some(self.mint("presenter")),
+            Provider::GivesBad => Some(self.mint("jester")),
+            Provider::Repeats => Some(self.token.clone()),
+        };
+        let refusal = || Error::new(Code::Cancelled, "no");
+        let answer = fresh.map(|text| self.spend(&text)).ok_or_else(refusal);
+        self.command(Command::Token { token, answer });
+    }
+
+    pub(crate) fn rejoin(&mut self) -> RequestId {
+        let request = self.app.ask(What::Rejoin, self.now, self.limits.rejoin);
+        self.command(Command::Rejoin { request });
         request
     }
 

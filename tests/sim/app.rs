@@ -1,11 +1,13 @@
 //! The application: it asks, it hears, and it compares what it heard with the portal's ledger
 //! (promises P1, P2, P4 and P5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use roamio::error::{Code, Error};
 use roamio::payload::Payload;
-use roamio::proto::io::{ConferenceEvent, ConferenceState, Event, RequestId, Retry, Transition};
+use roamio::proto::io::{
+    AskToken, ConferenceEvent, ConferenceState, Event, RequestId, Retry, Transition,
+};
 use roamio_portal::model::{Ledger, Portal};
 use serde_json::Value;
 
@@ -16,6 +18,7 @@ use crate::link::Millis;
 pub(crate) enum What {
     Login,
     Logout,
+    Rejoin,
     /// A text with a message that no other request has.
     Text,
 }
@@ -39,6 +42,13 @@ pub(crate) struct App {
     pub(crate) end: Option<Option<Error>>,
     /// The id the portal gave us.
     pub(crate) participant: Option<String>,
+    /// All that we ever had, the present one last.
+    participants: Vec<String>,
+    /// Questions for a fresh token that are not answered.
+    pub(crate) questions: VecDeque<AskToken>,
+    /// Why a fresh token was wanted, each time; none: for a session that lives.
+    pub(crate) wanted: Vec<Option<Code>>,
+    pub(crate) rejoined: u64,
     /// How far we are in the ledger of the portal.
     pub(crate) position: usize,
     /// A gap of unknown size was announced: the next notification may be any later one.
@@ -69,6 +79,10 @@ impl App {
             steps: Vec::new(),
             end: None,
             participant: None,
+            participants: Vec::new(),
+            questions: VecDeque::new(),
+            wanted: Vec::new(),
+            rejoined: 0,
             position: 0,
             adrift: false,
             uncounted: false,
@@ -130,8 +144,9 @@ impl App {
     /// How often the portal executed a text.
     pub(crate) fn executions(&self, request: RequestId, portal: &Portal) -> usize {
         let message = Self::message(request);
-        let requests = self.ledger(portal).map_or(&[][..], |ledger| &ledger.requests);
-        requests.iter().filter(|done| done.data["message"] == *message).count()
+        let ledgers = self.participants.iter().filter_map(|participant| portal.ledger(participant));
+        let requests = ledgers.flat_map(|ledger| &ledger.requests);
+        requests.filter(|done| done.data["message"] == *message).count()
     }
 
     /// The core said something. `admissions`: how many logins and relogins were granted so far.
@@ -156,16 +171,25 @@ impl App {
         now: Millis,
     ) {
         assert!(self.open.remove(&request).is_some(), "P2: a second outcome of {request:?}");
-        let asked = self.asked.get_mut(&request).expect("asked");
-        if let (What::Login, Ok(payload)) = (asked.what, &result) {
-            let body: Value = payload.decode(0).expect("the login answer is JSON");
-            self.participant = Some(body["id"].as_str().expect("an id").to_owned());
+        if let (What::Login, Ok(payload)) = (self.asked[&request].what, &result) {
+            self.become_participant(payload);
         }
+        let asked = self.asked.get_mut(&request).expect("asked");
         asked.outcome = Some(result);
         if asked.what == What::Text {
             assert!(now >= asked.at);
             self.check_executions(request, portal);
         }
+    }
+
+    /// A login was granted: its ledger begins.
+    fn become_participant(&mut self, answer: &Payload) {
+        let body: Value = answer.decode(0).expect("the login answer is JSON");
+        let id = body["id"].as_str().expect("an id").to_owned();
+        assert!(!self.participants.contains(&id), "another login makes another participant");
+        self.participants.push(id.clone());
+        self.participant = Some(id);
+        (self.position, self.adrift, self.uncounted) = (0, false, false);
     }
 
     /// P2: what was executed fits the outcome.
@@ -208,6 +232,16 @@ impl App {
             ConferenceEvent::ProtocolError(error) => self.complaints.push(error),
             ConferenceEvent::Resumable(resumable) => self.resumable = Some(resumable),
             ConferenceEvent::HostSlow => self.host_slow += 1,
+            ConferenceEvent::TokenWanted { token, error } => {
+                self.questions.push_back(token);
+                self.wanted.push(error.map(|error| error.code()));
+            }
+            ConferenceEvent::Rejoined { answer } => {
+                assert_eq!(self.state, ConferenceState::Ready, "P4: rejoined is ready");
+                assert!(self.adrift, "E: what was lost in between is told before");
+                self.become_participant(&answer);
+                self.rejoined += 1;
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use roamio::proto::rng::Rng;
 use roamio_portal::model::{ModelConfig, Retention, SeqBase};
 
 use crate::link::{Flow, Millis, Side};
-use crate::world::{Below, Dials, Setup, World};
+use crate::world::{Below, Dials, Provider, Setup, World};
 
 /// After the last fault the session has to be ready again, or at its end, within this: the longest
 /// liveness deadline, wait between attempts and limit of an answer, one after the other, twice.
@@ -25,6 +25,8 @@ struct Profile {
     pause: Millis,
     /// Whether what ends a session may happen.
     lethal: bool,
+    /// What the application says when it is asked for a fresh token.
+    provider: Provider,
 }
 
 impl Profile {
@@ -40,10 +42,13 @@ impl Profile {
         };
         let ping = *pick(rng, &[(25_000, 20_000), (2_000, 2_000), (5_000, 3_000)]);
         let keep = ping.0 + ping.1 + 1_000;
+        let ask_token = rng.below(2) == 0;
         let config = ConferenceConfig {
             protocol,
             sequence_base,
             request_timeout: Duration::from_millis(*pick(rng, &[15_000, 2_000])),
+            ask_token,
+            rejoin_on_gap: ask_token && rng.below(4) == 0,
             ..ConferenceConfig::default()
         };
         let model = ModelConfig {
@@ -57,11 +62,15 @@ impl Profile {
             ..ModelConfig::default()
         };
         let latency = *pick(rng, &[0, 2, 20, 150, 700]);
+        use Provider::{Gives, GivesBad, Refuses, Repeats, Silent};
+        let provider =
+            *pick(rng, &[Gives, Gives, Gives, Gives, GivesBad, Refuses, Repeats, Silent]);
         Self {
             setup: Setup { seed, config, model, ping, latency },
             faults_for: *pick(rng, &[10_000, 60_000, 200_000]),
             pause: *pick(rng, &[100, 1_000, 8_000]),
             lethal: rng.below(3) == 0,
+            provider,
         }
     }
 }
@@ -94,6 +103,8 @@ impl Report {
         report.count("replayed".into(), app.replayed);
         report.count("resumed".into(), app.resumed.len() as u64);
         report.count("migrated".into(), app.migrated);
+        report.count("rejoined".into(), app.rejoined);
+        report.count("tokens wanted".into(), app.wanted.len() as u64);
         report.count("host slow".into(), app.host_slow);
         for (.., certain) in &app.gaps {
             report.count(format!("gap, certain: {certain}"), 1);
@@ -122,6 +133,7 @@ pub(crate) fn run(seed: u64) -> Report {
     let mut rng = Rng::new(seed);
     let profile = Profile::draw(seed, &mut rng);
     let mut world = World::new(profile.setup);
+    world.provider = profile.provider;
     let start = world.now;
     world.note(format!("seed {seed}"));
     world.login();
@@ -208,6 +220,9 @@ fn act(world: &mut World, rng: &mut Rng, lethal: bool) {
         40..=71 => harm_network(world, rng),
         72..=85 => hint(world, rng),
         86..=96 => harm_portal(world, rng),
+        97 if rng.below(2) == 0 => {
+            world.rejoin();
+        }
         97 => world.sleep(rng.below(120_000), rng.below(1 << 40) as i64 - (1 << 39)),
         98..=99 if lethal => end(world, rng),
         _ => {

@@ -44,6 +44,20 @@ pub(crate) enum Dials {
     Slow(Millis),
 }
 
+/// What the application says when it is asked for a fresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Provider {
+    /// Nothing.
+    Silent,
+    Refuses,
+    /// A fresh one.
+    Gives,
+    /// A fresh one that the portal refuses.
+    GivesBad,
+    /// The one of the login before.
+    Repeats,
+}
+
 /// How a world begins.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
@@ -80,6 +94,9 @@ pub(crate) struct World {
     pub(crate) watch: Watch,
     pub(crate) rng: Rng,
     pub(crate) dials: Dials,
+    pub(crate) provider: Provider,
+    /// The token of the last login.
+    token: String,
     pub(crate) latency: Millis,
     /// The address that new connections have.
     pub(crate) local: SocketAddr,
@@ -106,6 +123,7 @@ pub(crate) struct World {
 struct Limits {
     login: Millis,
     logout: Millis,
+    rejoin: Millis,
     request: Millis,
 }
 
@@ -117,9 +135,13 @@ impl World {
         config.common.transports.order = vec![Transport::Websocket];
         let now = 10_000;
         let millis = |duration: std::time::Duration| duration.as_millis() as Millis;
+        // The life of the token until it is written, then the limit of the answer.
+        let login = 180_000 + millis(config.login_timeout);
+        let provider = millis(config.common.timeouts.provider);
         let limits = Limits {
-            // The life of the token until it is written, then the limit of the answer.
-            login: 180_000 + millis(config.login_timeout),
+            login: if config.ask_token { 2 * login + provider } else { login },
+            // The waits between five questions.
+            rejoin: 5 * (provider + login) + 15_000 + millis(config.logout_timeout),
             logout: millis(config.logout_timeout),
             request: millis(config.request_timeout),
         };
@@ -133,6 +155,8 @@ impl World {
             watch: Watch::default(),
             rng: Rng::new(seed ^ 0x5eed),
             dials: Dials::Succeed,
+            provider: Provider::Silent,
+            token: String::new(),
             latency,
             local: "10.0.0.1:1".parse().expect("an address"),
             datagrams_from: None,
@@ -376,6 +400,7 @@ impl World {
             let (portal, admissions) = (&self.server.portal, self.watch.admissions);
             self.app.handle(event, portal, admissions, self.now);
         }
+        self.answer_questions();
     }
 
     fn transmit(&mut self, transmit: Transmit) {

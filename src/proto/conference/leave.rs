@@ -1,5 +1,6 @@
 //! Leaving: logout with an answer, or the truth that there was none (`owt-portal` 8 and 17, 6.1).
 
+use crate::config::Token;
 use crate::error::{Code, Error, Result};
 use crate::payload::Payload;
 use crate::proto::conference::answer::Answer;
@@ -22,29 +23,41 @@ pub(super) struct Leaving {
     closing: bool,
     /// The host was never told of a login, or is gone: notifications are not for it.
     silent: bool,
+    /// Another login follows, with this.
+    successor: Option<Token>,
 }
 
 impl Leaving {
-    fn new(request: RequestId, deadline: Timestamp) -> Self {
+    const fn until(deadline: Timestamp) -> Self {
         Self {
-            requests: vec![request],
+            requests: Vec::new(),
             sent: None,
             deadline,
             confirmed: false,
             closing: false,
             silent: false,
+            successor: None,
         }
     }
 
     pub(super) fn closing(link: LinkId, ack: u64, now: Timestamp) -> Self {
-        Self {
-            requests: Vec::new(),
-            sent: Some((link, ack)),
-            deadline: now + CLOSING_MS,
-            confirmed: false,
-            closing: true,
-            silent: true,
-        }
+        let sent = Some((link, ack));
+        Self { sent, closing: true, silent: true, ..Self::until(now + CLOSING_MS) }
+    }
+
+    /// The host is gone: the session is finished after this.
+    pub(super) const fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// Another login follows.
+    pub(super) const fn has_successor(&self) -> bool {
+        self.successor.is_some()
+    }
+
+    /// The token of the login that follows.
+    pub(super) const fn take_successor(&mut self) -> Option<Token> {
+        self.successor.take()
     }
 
     pub(super) fn awaits(&self, link: LinkId, id: u64) -> bool {
@@ -92,12 +105,33 @@ impl Session {
             ConferenceState::Leaving => {
                 if let Some(leaving) = &mut self.leaving {
                     leaving.requests.push(request);
+                    leaving.successor = None;
                 }
                 return;
             }
             ConferenceState::Joining | ConferenceState::Ready | ConferenceState::Resuming => {}
         }
-        self.leaving = Some(Leaving::new(request, now + millis(self.config.logout_timeout)));
+        let lost = self.renewal.cause().cloned();
+        self.renewal.cancel();
+        let leaving = Leaving::until(now + millis(self.config.logout_timeout));
+        let requests = vec![request];
+        let leaving = self.leaving.insert(Leaving { requests, ..leaving });
+        if let Some(lost) = lost {
+            // Whether a participant is left behind is what the portal said last.
+            let gone = leaving.result(Some(&lost)).is_ok() || lost.code() == Code::ServerRestarted;
+            return self.end(if gone { None } else { Some(left_unconfirmed()) });
+        }
+        self.leave(now);
+    }
+
+    /// Leave, and log in anew with this token whatever becomes of the logout.
+    pub(super) fn leave_for(&mut self, token: Token) {
+        let leaving = Leaving::until(self.now + millis(self.config.logout_timeout));
+        self.leaving = Some(Leaving { successor: Some(token), ..leaving });
+        self.leave(self.now);
+    }
+
+    fn leave(&mut self, now: Timestamp) {
         if let Some(login) = &self.login {
             let Some(link) = login.sent_on() else {
                 self.cancel_login();

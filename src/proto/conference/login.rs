@@ -1,5 +1,7 @@
 //! Logging in, once per token (`owt-portal` 3 and 17, 1.1 to 1.8).
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::config::Token;
@@ -19,7 +21,7 @@ const TOKEN_LIFE_MS: u64 = 180_000;
 /// A login without an answer.
 #[derive(Debug)]
 pub(super) struct Login {
-    /// None when its outcome was told already.
+    /// None when its outcome was told already, and for a login that the host did not start.
     pub(super) request: Option<RequestId>,
     token: Token,
     stage: Stage,
@@ -34,6 +36,11 @@ enum Stage {
 }
 
 impl Login {
+    /// With a token that was not used before.
+    pub(super) fn new(request: Option<RequestId>, token: Token, now: Timestamp) -> Self {
+        Self { request, token, stage: Stage::Unsent { until: now + TOKEN_LIFE_MS } }
+    }
+
     pub(super) fn awaits(&self, on: LinkId, id: u64) -> bool {
         matches!(self.stage, Stage::Sent { link, ack, .. } if link == on && ack == id)
     }
@@ -52,11 +59,15 @@ impl Session {
         if self.track.state() != ConferenceState::Idle {
             return self.refuse(request, Code::InvalidState, "this conference was used before");
         }
-        let endpoint = std::sync::Arc::new(token.endpoint.clone());
-        let stage = Stage::Unsent { until: now + TOKEN_LIFE_MS };
-        self.login = Some(Login { request: Some(request), token, stage });
         self.go(ConferenceState::Joining, None, now);
-        self.path.start(endpoint, now);
+        self.start_login(Login::new(Some(request), token, now));
+    }
+
+    pub(super) fn start_login(&mut self, login: Login) {
+        let endpoint = Arc::new(login.token.endpoint.clone());
+        self.renewal.spend(&login.token);
+        self.login = Some(login);
+        self.path.start(endpoint, self.now);
     }
 
     /// The namespace is joined: write the login, on this connection only.
@@ -122,9 +133,13 @@ impl Session {
         self.path.set_movable(!self.tickets.is_empty());
         self.go(ConferenceState::Ready, None, now);
         self.tell(ConferenceEvent::Resumable(!self.tickets.is_empty()));
-        if let Some(request) = request {
-            self.outcome(request, Ok(payload.without_first()));
+        self.renewal.succeeded(now);
+        let answer = payload.without_first();
+        match request {
+            Some(request) => self.outcome(request, Ok(answer.clone())),
+            None => self.tell_rejoined(&answer),
         }
+        self.settle_waiting(&Ok(answer));
         self.deliver_early(link);
         self.flush_requests();
     }
@@ -170,17 +185,21 @@ impl Session {
     }
 
     /// The host is gone while a login is in flight. Closing would leave a ghost behind, so the
-    /// portal is told first. Gives the login's request; nothing when no login is in flight.
-    pub(super) fn abort_login(&mut self, now: Timestamp) -> Option<RequestId> {
-        let link = self.login.as_ref().and_then(Login::sent_on)?;
-        let request = self.login.as_mut().and_then(|login| login.request.take())?;
+    /// portal is told first. False: no login is in flight, or that was done.
+    pub(super) fn abort_login(&mut self, now: Timestamp) -> bool {
+        let Some(link) = self.login.as_ref().and_then(Login::sent_on) else { return false };
+        if self.leaving.as_ref().is_some_and(Leaving::is_closing) {
+            return false;
+        }
+        let login = self.login.as_mut().and_then(|login| login.request.take());
         let ack = self.call(link, "logout", "[]");
         let earlier = self.leaving.replace(Leaving::closing(link, ack, now));
-        for request in earlier.into_iter().flat_map(|leaving| leaving.requests) {
+        let logouts = earlier.into_iter().flat_map(|leaving| leaving.requests);
+        for request in login.into_iter().chain(logouts).chain(self.renewal.end()) {
             self.refuse(request, Code::Closed, "the conference was freed");
         }
         self.go(ConferenceState::Leaving, None, now);
-        Some(request)
+        true
     }
 }
 

@@ -9,10 +9,12 @@
 //!                         |                | logout                    | refused
 //!                         |                v                           v
 //!                         +-----------> Leaving ------------------> Ended
+//!
+//!   With a fresh token from the host: Joining again, in place of Ended.
 //! ```
 //!
 //! [`session`] holds the machine and its states; what it does in each of them is in a file of its
-//! own: `login`, `relogin`, `refresh`, `leave`. `inbound` sorts what arrives, `answer` and `reply`
+//! own: `login`, `relogin`, `refresh`, `leave`, `renew`. `inbound` sorts what arrives, `answer` and `reply`
 //! read answers. [`replay`] decides what of a relogin answer is new, `requests` keeps the one
 //! outcome of every request, `ticket` knows a ticket's life.
 
@@ -22,6 +24,7 @@ mod leave;
 mod login;
 mod refresh;
 mod relogin;
+mod renew;
 pub mod replay;
 mod reply;
 mod requests;

@@ -360,9 +360,7 @@ impl Session {
                 return;
             }
             match step {
-                Step::Gap { from, to, certain } => {
-                    self.tell(ConferenceEvent::Gap { from, to, certain });
-                }
+                Step::Gap { from, to, certain } => self.tell_gap(from, to, certain),
                 Step::Deliver { index, number } => {
                     self.hand_over(entries[index].payload(payload.frame()), number, true);
                 }
@@ -410,9 +408,13 @@ impl Session {
         }
     }
 
-    fn tell_uncertain_gap(&mut self) {
-        let from = self.tally.count() + 1;
-        self.tell(ConferenceEvent::Gap { from, to: 0, certain: false });
+    pub(super) fn tell_uncertain_gap(&mut self) {
+        self.tell_gap(self.tally.count() + 1, 0, false);
+    }
+
+    fn tell_gap(&mut self, from: u64, to: u64, certain: bool) {
+        self.tell(ConferenceEvent::Gap { from, to, certain });
+        self.renewal.has_gap();
     }
 
     /// The old connection has shown all it had (`complete`), or will not: the new one's

@@ -116,9 +116,18 @@ impl Requests {
 
     /// A link is gone, and with it the answers that were due on it.
     pub(super) fn lose_link(&mut self, link: LinkId) {
+        self.lose(|requests, request| requests.is_sent_on(request, link));
+    }
+
+    /// Every link is gone.
+    pub(super) fn lose_all(&mut self) {
+        self.lose(|_, _| true);
+    }
+
+    fn lose(&mut self, is_lost: impl Fn(&Self, RequestId) -> bool) {
         let mut lost: Vec<(u64, RequestId)> =
             self.acks.iter().map(|(ack, request)| (*ack, *request)).collect();
-        lost.retain(|(_, request)| self.is_sent_on(*request, link));
+        lost.retain(|(_, request)| is_lost(self, *request));
         lost.sort_unstable();
         for (_, request) in lost {
             let text = "the connection was lost before the answer came";

@@ -13,6 +13,7 @@ use crate::proto::conference::leave::Leaving;
 use crate::proto::conference::login::Login;
 use crate::proto::conference::refresh::Refresh;
 use crate::proto::conference::relogin::{Drain, Intruders, Relogin};
+use crate::proto::conference::renew::Renewal;
 use crate::proto::conference::replay::Tally;
 use crate::proto::conference::requests::{Fate, Requests};
 use crate::proto::conference::ticket::Ticket;
@@ -47,6 +48,7 @@ pub struct Session {
     pub(super) relogin: Option<Relogin>,
     pub(super) refresh: Refresh,
     pub(super) leaving: Option<Leaving>,
+    pub(super) renewal: Renewal,
     pub(super) drain: Option<Drain>,
     pub(super) intruders: Intruders,
     /// The waits between attempts grow longer from then on.
@@ -56,6 +58,8 @@ pub struct Session {
     /// A relogin without an answer may have taken the session from the current connection:
     /// nothing is asked on it before it answers a probe.
     pub(super) in_doubt: bool,
+    /// When something was last said to the session.
+    pub(super) now: Timestamp,
     finished: bool,
     pub(super) events: VecDeque<Event>,
 }
@@ -78,11 +82,13 @@ impl Session {
             relogin: None,
             refresh: Refresh::default(),
             leaving: None,
+            renewal: Renewal::default(),
             drain: None,
             intruders: Intruders::default(),
             patient_from: None,
             unreachable_since: None,
             in_doubt: false,
+            now: Timestamp(0),
             finished: false,
             events: VecDeque::new(),
             config,
@@ -101,6 +107,7 @@ impl Session {
     /// The host wants something.
     pub fn handle_command(&mut self, command: Command, now: Now) {
         let now = now.mono;
+        self.now = now;
         match command {
             Command::Hint(hint) => self.handle_hint(hint, now),
             _ => self.wake(now),
@@ -112,6 +119,8 @@ impl Session {
             }
             Command::Login { request, token } => self.begin_login(request, token, now),
             Command::Logout { request } => self.begin_leaving(request, now),
+            Command::Rejoin { request } => self.begin_rejoin(request),
+            Command::Token { token, answer } => self.handle_token(token, answer),
             Command::Request { request, event, timeout_ms } => {
                 self.begin_request(request, event, timeout_ms, now);
             }
@@ -153,7 +162,7 @@ impl Session {
             ConferenceState::Idle | ConferenceState::Ended => {
                 self.refuse(request, Code::NotLoggedIn, "there is no session");
             }
-            ConferenceState::Leaving => {
+            ConferenceState::Leaving if self.is_left_for_good() => {
                 self.refuse(request, Code::InvalidState, "the session is being left");
             }
             _ => {
@@ -162,6 +171,10 @@ impl Session {
                 self.flush_requests();
             }
         }
+    }
+
+    fn is_left_for_good(&self) -> bool {
+        self.leaving.as_ref().is_some_and(|leaving| !leaving.has_successor())
     }
 
     pub(super) fn refuse(&mut self, request: RequestId, code: Code, why: &'static str) {
@@ -210,6 +223,7 @@ impl Session {
     /// Something arrived from the network.
     pub fn handle_input(&mut self, input: Input, now: Now) {
         let now = now.mono;
+        self.now = now;
         self.wake(now);
         if matches!(input, Input::HostQueue { full: true }) {
             self.tell(ConferenceEvent::HostSlow);
@@ -228,6 +242,7 @@ impl Session {
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Now) {
         let now = now.mono;
+        self.now = now;
         if self.path.is_suspended() {
             return;
         }
@@ -238,6 +253,7 @@ impl Session {
         self.handle_relogin_timeout(now);
         self.handle_refresh_timeout(now);
         self.handle_leaving_timeout(now);
+        self.handle_renewal_timeout(now);
         for link in self.sides.iter().map(|side| side.link).collect::<SmallVec<[LinkId; 3]>>() {
             self.handle_side_timeout(link, now);
         }
@@ -283,6 +299,7 @@ impl Session {
                 }
             }
         }
+        self.rejoin_after_gap();
         while let Some((request, result)) = self.requests.poll_outcome() {
             self.outcome(request, result);
         }
@@ -382,9 +399,16 @@ impl Session {
         self.tickets.first().map(|ticket| ticket.expires().since(now))
     }
 
-    /// The session is over. Whatever waits gets its outcome.
+    /// The session is over, unless a fresh login can take its place.
     pub(super) fn end(&mut self, cause: Option<Error>) {
         self.give_up_drain();
+        if !self.renew(cause.as_ref()) {
+            self.end_for_good(cause);
+        }
+    }
+
+    /// The session is over. Whatever waits gets its outcome.
+    pub(super) fn end_for_good(&mut self, cause: Option<Error>) {
         let dropped = cause.clone().filter(|cause| cause.code() == Code::Dropped);
         self.end_with(cause, &|sent| {
             dropped.clone().unwrap_or_else(|| {
@@ -410,19 +434,31 @@ impl Session {
         if let Some(request) = self.login.take().and_then(|login| login.request) {
             self.outcome(request, Err(cause.clone().unwrap_or_else(ended)));
         }
+        for request in self.renewal.end() {
+            self.outcome(request, Err(cause.clone().unwrap_or_else(ended)));
+        }
         if let Some(leaving) = self.leaving.take() {
             let result = leaving.result(cause.as_ref());
             for request in leaving.requests {
                 self.outcome(request, result.clone());
             }
         }
+        self.let_go();
+    }
+
+    /// Forget the portal's session and every connection.
+    pub(super) fn let_go(&mut self) {
         self.relogin = None;
         self.drain = None;
         self.refresh = Refresh::default();
         self.tickets.clear();
+        self.intruders = Intruders::default();
         self.patient_from = None;
+        self.in_doubt = false;
         self.sides.clear();
         self.path.stop();
+        // What it still has to say is of connections that are gone.
+        while self.path.poll_event().is_some() {}
     }
 
     /// The last handle is gone.
@@ -431,8 +467,7 @@ impl Session {
             return;
         }
         let closed = || Error::new(Code::Closed, "the conference was freed");
-        if let Some(login) = self.abort_login(now) {
-            self.outcome(login, Err(closed()));
+        if self.abort_login(now) {
             self.requests.end(&|_| closed());
             return;
         }
@@ -470,6 +505,7 @@ impl Session {
             self.relogin_timeout(),
             self.refresh_timeout(),
             self.leaving.as_ref().map(Leaving::deadline),
+            self.renewal_timeout(),
         ];
         sides.chain(deadlines).flatten().min()
     }

@@ -126,6 +126,18 @@ pub enum Command {
         /// For the outcome.
         request: RequestId,
     },
+    /// Log in anew with a fresh token, in place of the session. Its outcome is the portal's answer.
+    Rejoin {
+        /// For the outcome.
+        request: RequestId,
+    },
+    /// The answer to [`ConferenceEvent::TokenWanted`](super::ConferenceEvent::TokenWanted).
+    Token {
+        /// From the event.
+        token: AskToken,
+        /// The credential, used once.
+        answer: Result<Token>,
+    },
     /// A request to the portal.
     Request {
         /// For the outcome.

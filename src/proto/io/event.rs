@@ -229,7 +229,25 @@ pub enum ConferenceEvent {
     },
     /// The portal said something that makes no sense; the session goes on.
     ProtocolError(Error),
-    /// Whether the session can be resumed: told after login.
+    /// A fresh token is wanted
+    /// ([`ConferenceConfig::ask_token`](crate::config::ConferenceConfig::ask_token)), for a login in
+    /// place of a session that cannot be resumed. The question waits for
+    /// [`Command::Token`](super::Command::Token), up to the time limit of providers; a refusal ends
+    /// the session with this error.
+    TokenWanted {
+        /// For the answer.
+        token: AskToken,
+        /// Why the session is lost; `None`: it lives, and goes on if the answer is a refusal.
+        error: Option<Error>,
+    },
+    /// A login in place of the session has succeeded: another participant, another description of
+    /// the room, and notifications are numbered anew. What may have been lost in between is told
+    /// before, as an uncertain [`Gap`](Self::Gap) in the old numbers.
+    Rejoined {
+        /// The portal's answer, as the outcome of the first login has it.
+        answer: Payload,
+    },
+    /// Whether the session can be resumed: told after every login.
     Resumable(bool),
     /// The host does not keep up; reading has stopped until it does. Nothing is dropped.
     HostSlow,

@@ -140,10 +140,12 @@ impl Manager {
             Command::SetReconnect(policy) => self.set_reconnect(policy),
             Command::Login { request, .. }
             | Command::Logout { request }
+            | Command::Rejoin { request }
             | Command::Request { request, .. } => {
                 let error = Error::new(Code::Unsupported, "a manager has no conference");
                 self.events.push_back(Event::Outcome { request, result: Err(error) });
             }
+            Command::Token { .. } => {}
         }
         self.run(now);
     }

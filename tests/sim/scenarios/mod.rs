@@ -9,6 +9,7 @@ mod login;
 mod moving;
 mod patience;
 mod relogin;
+mod renewing;
 mod replay;
 mod requests;
 mod tickets;
