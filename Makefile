@@ -45,9 +45,10 @@ lint:
 header:
 	ROAMIO_WRITE_HEADER=1 $(CARGO) test --test header
 
-# Write tests/conformance/COVERAGE.md anew from the tests.
+# Write the tables of what is tested anew from the tests.
 coverage:
 	ROAMIO_WRITE_COVERAGE=1 $(CARGO) test --test conformance the_coverage_table
+	ROAMIO_WRITE_COVERAGE=1 $(CARGO) test --test coverage the_table
 
 # Nanoseconds, allocations and copies per message.
 bench:

@@ -143,6 +143,13 @@ impl Default for ReconnectPolicy {
     }
 }
 
+impl ReconnectPolicy {
+    /// The same without growth: every delay is close to the longest.
+    pub(crate) fn at_its_longest(&self) -> Self {
+        Self { min: self.max, jitter: self.jitter.min(0.25), ..self.clone() }
+    }
+}
+
 /// What every connection needs, plain or conference.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CommonConfig {

@@ -12,6 +12,8 @@ mod case;
 mod coverage;
 #[path = "conformance/fake.rs"]
 mod fake;
+#[path = "coverage/found.rs"]
+mod found;
 #[path = "conformance/host.rs"]
 mod host;
 #[path = "conformance/relay.rs"]

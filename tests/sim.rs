@@ -15,7 +15,7 @@ mod app;
 mod chaos;
 #[path = "sim/link.rs"]
 mod link;
-#[path = "sim/matrix.rs"]
+#[path = "sim/matrix/mod.rs"]
 mod matrix;
 #[path = "sim/plain/mod.rs"]
 mod plain;

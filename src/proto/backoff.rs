@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn conformance_76_delays_grow_stay_under_the_cap_and_keep_their_jitter_there() {
+    fn conformance_76_b04_delays_grow_stay_under_the_cap_and_keep_their_jitter_there() {
         let mut backoff = Backoff::new(&ReconnectPolicy::default());
         let mut rng = Rng::new(1);
         let first = backoff.next(&mut rng);

@@ -1,10 +1,9 @@
 //! The table of items and servers, and the check that it says the truth.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
 
 use crate::case::Via;
+use crate::found;
 use crate::server::Kind;
 
 /// One of the 95 items.
@@ -125,7 +124,9 @@ fn table() -> String {
         for item in *items {
             let number = item.number;
             let tests = found.iter().filter(|test| test.number == number);
-            notes.extend(tests.map(|test| format!("* {number}: `{}` in {}", test.name, test.file)));
+            notes.extend(
+                tests.map(|test| format!("* {number}: `{}` in {}", test.test.name, test.test.file)),
+            );
             let reasons = item.rows.iter().filter_map(|row| match row {
                 Row::Not { reason, .. } => Some(reason),
                 Row::Test { .. } => None,
@@ -152,45 +153,19 @@ WebSocket (w), polling and upgrade (u); all of them where none is named. `·`: t
 this server. `n/a`: it does, and the reason has this number below the table.
 ";
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// A test that is named after an item.
 struct Found {
     number: u32,
-    name: String,
-    file: String,
+    test: found::Found,
 }
 
 /// All tests that are named after items, wherever they are.
 fn found() -> Vec<Found> {
-    let mut found = Vec::new();
-    for folder in ["src", "tests"] {
-        find(&root().join(folder), &mut found);
-    }
-    found.sort_by(|a, b| (&a.file, &a.name).cmp(&(&b.file, &b.name)));
-    found
-}
-
-fn find(folder: &Path, found: &mut Vec<Found>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            find(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).unwrap();
-            let file = path.strip_prefix(root()).unwrap().display().to_string();
-            for (place, start) in text.match_indices("fn conformance_") {
-                let name = &text[place + "fn ".len()..];
-                let name = name[..name.find(['(', '<']).unwrap_or(0)].to_owned();
-                let number = text[place + start.len()..].split('_').next().unwrap_or_default();
-                if let Ok(number) = number.parse() {
-                    found.push(Found { number, name, file: file.clone() });
-                }
-            }
-        }
-    }
+    let named = found::all().into_iter().filter_map(|test| {
+        let number = test.name.strip_prefix("conformance_")?.split('_').next()?.parse().ok()?;
+        Some(Found { number, test })
+    });
+    named.collect()
 }
 
 fn items() -> impl Iterator<Item = &'static Item> {
@@ -199,12 +174,7 @@ fn items() -> impl Iterator<Item = &'static Item> {
 
 #[test]
 fn the_coverage_table_is_current() {
-    let path = root().join("tests/conformance/COVERAGE.md");
-    if std::env::var_os("ROAMIO_WRITE_COVERAGE").is_some() {
-        fs::write(&path, table()).unwrap();
-    }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == table(), "COVERAGE.md is not current: run `make coverage`");
+    found::assert_current("tests/conformance/COVERAGE.md", &table());
 }
 
 #[test]
@@ -227,26 +197,22 @@ fn every_test_that_the_items_name_exists_and_the_tests_here_are_named_by_them() 
         for row in item.rows {
             let Row::Test { name, file, .. } = row else { continue };
             // What is here may be in a file beside the one with the item.
-            let is_here = |file: &str| file.starts_with(HERE);
             let fits = |other: &str| other == *file || is_here(file) && is_here(other);
-            let test = found.iter().find(|test| test.name == *name && fits(&test.file));
+            let test =
+                found.iter().find(|found| found.test.name == *name && fits(&found.test.file));
             let test = test.unwrap_or_else(|| panic!("{name} is not in {file}"));
             assert_eq!(test.number, item.number, "{name} is a test of another item");
             named.push(*name);
-            if !file.starts_with(HERE) {
-                let text = fs::read_to_string(root().join(file)).unwrap();
-                let place = text.find(&format!("fn {name}")).unwrap();
-                let start = text[..place].rfind("\n\n").unwrap_or(0);
-                let before = &text[start..place];
-                assert!(before.contains("test]"), "{name} in {file} is no test");
-                assert!(!before.contains("ignore"), "{name} in {file} is ignored");
-            }
+            let runs = test.test.runs || is_here(file);
+            assert!(runs, "{name} in {file} is no test, or ignored");
         }
     }
     // A function here runs only if an item names it; the compiler does not mind when none does.
-    for test in found.iter().filter(|test| test.file.starts_with(HERE)) {
+    for Found { test, .. } in found.iter().filter(|found| is_here(&found.test.file)) {
         assert!(named.contains(&test.name.as_str()), "no item names {}", test.name);
     }
 }
 
-const HERE: &str = "tests/conformance/";
+fn is_here(file: &str) -> bool {
+    file.starts_with("tests/conformance/")
+}

@@ -26,7 +26,7 @@ items! {
     76 "Reconnection delays" asks [Local Fake] {
         elsewhere "src/proto/backoff.rs" conformance_76_delays_are_what_the_formula_says on [Local] over [];
         elsewhere "src/proto/backoff.rs"
-            conformance_76_delays_grow_stay_under_the_cap_and_keep_their_jitter_there on [Local] over [];
+            conformance_76_b04_delays_grow_stay_under_the_cap_and_keep_their_jitter_there on [Local] over [];
         elsewhere "src/proto/backoff.rs" conformance_76_full_jitter_has_a_floor on [Local] over [];
         test conformance_76_attempts_come_no_sooner_than_the_formula_says on [Fake] over [Polling Websocket];
         not [Fake] over [Upgrade] "attempts that fail have nothing to upgrade";

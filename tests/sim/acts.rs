@@ -9,7 +9,7 @@ use roamio::payload::Outgoing;
 use roamio::proto::io::{AskToken, Command, Hint, Input, RequestId, WireId};
 use roamio_portal::model::{Audience, Portal, TextBurst, TokenRequest};
 
-use super::{Below, Provider, World};
+use super::{Below, Dials, Provider, World};
 use crate::app::{App, What};
 use crate::link::{Flow, Link, Millis, Pipe, Side, ToClient};
 
@@ -120,6 +120,18 @@ impl World {
         }
     }
 
+    /// A callback of the application begins, and does not return.
+    pub(crate) fn begin_callback(&mut self) {
+        self.callback.get_or_insert_default();
+    }
+
+    /// The callback returns: what was told meanwhile is delivered, in order.
+    pub(crate) fn end_callback(&mut self) {
+        for event in self.callback.take().unwrap_or_default() {
+            self.tell(event);
+        }
+    }
+
     // ---- what others do ---------------------------------------------------------------------
 
     /// Somebody sends numbered texts to the room.
@@ -198,6 +210,40 @@ impl World {
             link.up.thaw();
             link.down.thaw();
         });
+    }
+
+    /// A middlebox forgets a link: nothing arrives, and what the client sends is answered with a
+    /// reset.
+    pub(crate) fn rebind(&mut self, link: WireId) {
+        self.note(format!("network   {link:?} is forgotten by a middlebox"));
+        self.with_link(link, |link| {
+            link.up.break_off();
+            link.down.break_off();
+            link.rebound = true;
+        });
+    }
+
+    /// Let time pass in which new connections do this.
+    pub(crate) fn run_with_dials(&mut self, dials: Dials, duration: Millis) {
+        self.dials = dials;
+        self.run_for(duration);
+        self.dials = Dials::Succeed;
+    }
+
+    /// Let all connections, of now and of later, carry so many bytes a second.
+    pub(crate) fn set_rate(&mut self, rate: Option<u64>) {
+        self.rate = rate;
+        for link in self.links.values_mut() {
+            (link.up.rate, link.down.rate) = (rate, rate);
+        }
+    }
+
+    /// Let all connections, of now and of later, be this slow.
+    pub(crate) fn set_latency(&mut self, latency: Millis) {
+        self.latency = latency;
+        for link in self.links.values_mut() {
+            (link.up.latency, link.down.latency) = (latency, latency);
+        }
     }
 
     pub(crate) fn with_link(&mut self, id: WireId, act: impl FnOnce(&mut Link)) {

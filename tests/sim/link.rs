@@ -55,12 +55,23 @@ pub(crate) enum Flow {
 pub(crate) struct Pipe<T> {
     pub(crate) latency: Millis,
     pub(crate) flow: Flow,
+    /// Bytes a second; none: no limit.
+    pub(crate) rate: Option<u64>,
+    /// Everything sent so far is on its way by then.
+    written: Millis,
     queue: VecDeque<(Millis, T)>,
 }
 
 impl<T> Pipe<T> {
     fn new(latency: Millis) -> Self {
-        Self { latency, flow: Flow::Open, queue: VecDeque::new() }
+        Self { latency, flow: Flow::Open, rate: None, written: 0, queue: VecDeque::new() }
+    }
+
+    /// How long a frame of this length takes to arrive, behind what was sent before it.
+    pub(crate) fn delay(&mut self, length: usize, now: Millis) -> Millis {
+        let took = self.rate.map_or(0, |rate| length as u64 * 1_000 / rate);
+        self.written = self.written.max(now) + took;
+        self.latency + self.written - now
     }
 
     pub(crate) fn push(&mut self, item: T, now: Millis) {
@@ -138,6 +149,8 @@ pub(crate) struct Link {
     pub(crate) down: Pipe<ToClient>,
     /// The client knows the link. Afterwards only what it sent is still on its way.
     pub(crate) client_holds: bool,
+    /// What the client sends is answered with a reset: a middlebox knows the link no more.
+    pub(crate) rebound: bool,
     /// The server knows the link.
     pub(crate) server_holds: bool,
 }
@@ -150,6 +163,7 @@ impl Link {
             up: Pipe::new(latency),
             down: Pipe::new(latency),
             client_holds: true,
+            rebound: false,
             server_holds: false,
         }
     }

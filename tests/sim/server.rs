@@ -42,6 +42,8 @@ pub(crate) struct Server {
     read: HashMap<(ConnId, u64), String>,
     answered: Vec<(String, WireId)>,
     says: VecDeque<(WireId, Says)>,
+    /// The process does not run: nothing is read and nothing is said.
+    pub(crate) stopped: bool,
 }
 
 impl Server {
@@ -56,6 +58,7 @@ impl Server {
             read: HashMap::new(),
             answered: Vec::new(),
             says: VecDeque::new(),
+            stopped: false,
         }
     }
 

@@ -17,14 +17,14 @@ use std::sync::Arc;
 
 use roamio::config::{ConferenceConfig, Transport};
 use roamio::error::{Code, Error};
-use roamio::proto::io::{ConferenceState, Cookies, Input, Transmit, WireId};
+use roamio::proto::io::{ConferenceState, Cookies, Event, Input, Transmit, WireId};
 use roamio::proto::rng::Rng;
 use roamio::proto::stack::Stack;
 use roamio::proto::time::{Now, Timestamp};
 use roamio_portal::model::{ModelConfig, Portal};
 
 use crate::app::App;
-use crate::link::{Link, Millis, ToClient, ToServer};
+use crate::link::{Link, Millis, Side, ToClient, ToServer};
 use crate::server::{Says, Server};
 use crate::watch::Watch;
 
@@ -33,6 +33,9 @@ pub(crate) use acts::outgoing;
 /// A machine that has this many things to do without time passing spins.
 const SPIN: u32 = 2_000;
 
+/// Bytes that arrive at once.
+const SEGMENT: usize = 1_400;
+
 /// What happens to a dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dials {
@@ -40,6 +43,8 @@ pub(crate) enum Dials {
     Refused,
     /// No answer at all.
     Hang,
+    /// The system gives up after a few seconds.
+    Unreachable,
     /// Success after this.
     Slow(Millis),
 }
@@ -97,6 +102,8 @@ pub(crate) struct World {
     pub(crate) provider: Provider,
     /// The token of the last login.
     token: String,
+    /// What a refused dial fails with.
+    pub(crate) refusal: Error,
     pub(crate) latency: Millis,
     /// The address that new connections have.
     pub(crate) local: SocketAddr,
@@ -112,6 +119,12 @@ pub(crate) struct World {
     /// The host said that it is suspended: no deadline counts.
     suspended: bool,
     host_full: bool,
+    /// What was told while a callback of the application runs.
+    callback: Option<Vec<Event>>,
+    /// Frames above this length, and all that follow them, are lost.
+    pub(crate) hole: Option<usize>,
+    /// Bytes a second in either direction, of connections that are new too.
+    rate: Option<u64>,
     /// Frames above this length take a while, in parts: length and time of a part.
     pub(crate) drip: Option<(usize, Millis)>,
     spins: u32,
@@ -157,6 +170,7 @@ impl World {
             dials: Dials::Succeed,
             provider: Provider::Silent,
             token: String::new(),
+            refusal: Error::new(Code::Connect, "connection refused"),
             latency,
             local: "10.0.0.1:1".parse().expect("an address"),
             datagrams_from: None,
@@ -166,6 +180,9 @@ impl World {
             asleep: false,
             suspended: false,
             host_full: false,
+            callback: None,
+            hole: None,
+            rate: None,
             drip: None,
             spins: 0,
             trace: std::env::var_os("ROAMIO_TRACE").is_some(),
@@ -241,7 +258,8 @@ impl World {
         let down = self.links.values().filter(|link| self.reads(link));
         let down = down.filter_map(|link| link.down.due());
         let client = self.stack.poll_timeout().map(|at| at.0).filter(|_| !self.asleep);
-        up.chain(down).chain(client).chain(self.server.poll_timeout()).min()
+        let server = up.chain(self.server.poll_timeout());
+        server.filter(|_| !self.server.stopped).chain(down).chain(client).min()
     }
 
     /// Whether the client takes what arrives on a link.
@@ -271,6 +289,9 @@ impl World {
     }
 
     fn step_server(&mut self) {
+        if self.server.stopped {
+            return;
+        }
         let now = self.now;
         let ids: Vec<WireId> = self.links.keys().copied().collect();
         for id in ids {
@@ -305,6 +326,9 @@ impl World {
         while let Some((id, says)) = self.server.poll_says() {
             let Some(link) = self.links.get_mut(&id) else { continue };
             match says {
+                Says::Text(text) if self.hole.is_some_and(|most| text.len() > most) => {
+                    link.down.break_off();
+                }
                 Says::Text(text) => {
                     if let Some((length, pause)) = drip.filter(|(length, _)| text.len() > *length) {
                         for part in 1..=text.len() / length {
@@ -312,7 +336,14 @@ impl World {
                             link.down.push_after(delay, ToClient::Part, now);
                         }
                     }
-                    link.down.push(ToClient::Text(text.into()), now);
+                    if link.down.rate.is_some() {
+                        for _ in 1..text.len().div_ceil(SEGMENT) {
+                            let delay = link.down.delay(SEGMENT, now);
+                            link.down.push_after(delay, ToClient::Part, now);
+                        }
+                    }
+                    let delay = link.down.delay(text.len() % SEGMENT, now);
+                    link.down.push_after(delay, ToClient::Text(text.into()), now);
                 }
                 Says::End => {
                     link.server_holds = false;
@@ -397,10 +428,17 @@ impl World {
             if self.trace {
                 self.note(format!("core      {event:?}"));
             }
-            let (portal, admissions) = (&self.server.portal, self.watch.admissions);
-            self.app.handle(event, portal, admissions, self.now);
+            match &mut self.callback {
+                Some(waiting) => waiting.push(event),
+                None => self.tell(event),
+            }
         }
         self.answer_questions();
+    }
+
+    fn tell(&mut self, event: Event) {
+        let (portal, admissions) = (&self.server.portal, self.watch.admissions);
+        self.app.handle(event, portal, admissions, self.now);
     }
 
     fn transmit(&mut self, transmit: Transmit) {
@@ -416,8 +454,13 @@ impl World {
                 let live = self.links.get_mut(&id).filter(|link| link.is_open());
                 if let Some(link) = live {
                     self.watch.sent(id, text);
-                    link.up.push(ToServer::Text(frame), now);
+                    if self.hole.is_some_and(|most| frame.len() > most) {
+                        link.up.break_off();
+                    }
+                    let delay = link.up.delay(frame.len(), now);
+                    link.up.push_after(delay, ToServer::Text(frame), now);
                 }
+                self.bounce(id);
             }
             Transmit::Binary { .. } => panic!("a conference sends no binary frames"),
             Transmit::LimitUnacknowledged { .. } => {}
@@ -428,7 +471,8 @@ impl World {
                 self.stack.handle_input(Input::LocalAddress { wire, local }, self.clock());
             }
             Transmit::Ping { wire: link } => {
-                self.with_link(link, |link| link.up.push(ToServer::Ping, now))
+                self.with_link(link, |link| link.up.push(ToServer::Ping, now));
+                self.bounce(link);
             }
             Transmit::Hangup { wire: id, .. } => {
                 self.watch.over(id);
@@ -441,24 +485,38 @@ impl World {
         }
     }
 
+    /// A middlebox that does not know a link answers what comes on it with a reset.
+    fn bounce(&mut self, id: WireId) {
+        let now = self.now;
+        self.with_link(id, |link| {
+            if std::mem::take(&mut link.rebound) {
+                link.reset(Side::Client, now);
+            }
+        });
+    }
+
     fn dial(&mut self, id: WireId) {
         let mut link = Link::new(self.local, self.latency, self.now);
+        (link.up.rate, link.down.rate) = (self.rate, self.rate);
         // The way there and back, for TCP and for the WebSocket handshake.
         let handshakes = 4 * self.latency;
         match self.dials {
             Dials::Succeed => link.down.push_after(handshakes, ToClient::Accepted, self.now),
             Dials::Slow(by) => link.down.push_after(handshakes + by, ToClient::Accepted, self.now),
             Dials::Refused => {
-                let error = Error::new(Code::Connect, "connection refused");
-                link.down.push(ToClient::Refused(error), self.now);
+                link.down.push(ToClient::Refused(self.refusal.clone()), self.now);
             }
             Dials::Hang => link.down.break_off(),
+            Dials::Unreachable => {
+                let error = Error::new(Code::Connect, "host unreachable");
+                link.down.push_after(3_000, ToClient::Refused(error), self.now);
+            }
         }
         self.links.insert(id, link);
     }
 
     fn check(&self) {
-        if !self.suspended {
+        if !self.suspended && self.callback.is_none() {
             self.app.check(self.now);
         }
         let (events, _) = self.stack.queued();

@@ -11,6 +11,7 @@ use crate::proto::conference::answer::{Answer, refusal};
 use crate::proto::conference::replay::{Entry, Fingerprint, Step, Verdict};
 use crate::proto::conference::reply::Reply;
 use crate::proto::conference::session::{LATE_ANSWERS_MS, Session};
+use crate::proto::conference::ticket::Ticket;
 use crate::proto::io::{ConferenceEvent, ConferenceState, LinkId};
 use crate::proto::time::{Timestamp, millis};
 use crate::secret::Secret;
@@ -163,6 +164,17 @@ impl Session {
         self.patient_from.filter(|_| self.unreachable_since.is_none())
     }
 
+    /// The waits between attempts grow longer, and once more when the ticket's life is over: one
+    /// relogin is left, and nothing hurries.
+    fn be_patient(&mut self, now: Timestamp) {
+        let expires = self.tickets.first().map(Ticket::expires);
+        self.patient_from = expires.filter(|at| *at > now);
+        let patient = &self.config.patient;
+        let policy =
+            if self.patient_from.is_some() { patient.clone() } else { patient.at_its_longest() };
+        self.path.set_policy(&policy);
+    }
+
     pub(super) fn relogin_timeout(&self) -> Option<Timestamp> {
         let drain = self.drain.as_ref().map(|drain| drain.until);
         [self.relogin_deadline(), drain, self.patience_deadline()].into_iter().flatten().min()
@@ -170,9 +182,7 @@ impl Session {
 
     pub(super) fn handle_relogin_timeout(&mut self, now: Timestamp) {
         if self.patience_deadline().is_some_and(|at| at <= now) {
-            self.patient_from = None;
-            let patient = self.config.patient.clone();
-            self.path.set_policy(&patient);
+            self.be_patient(now);
         }
         if let Some(drain) = self.drain.as_ref().filter(|drain| drain.until <= now) {
             self.end_drain(drain.link, false);

@@ -375,7 +375,7 @@ impl PlainWorld {
                 let mut dialled = Link::new(self.local, self.latency, now);
                 match self.dials {
                     Dials::Succeed | Dials::Slow(_) => dialled.down.push(ToClient::Accepted, now),
-                    Dials::Refused => {
+                    Dials::Refused | Dials::Unreachable => {
                         let error = Error::new(Code::Connect, "connection refused");
                         dialled.down.push(ToClient::Refused(error), now);
                     }

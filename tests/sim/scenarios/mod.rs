@@ -12,5 +12,6 @@ mod relogin;
 mod renewing;
 mod replay;
 mod requests;
+mod storms;
 mod tickets;
 mod unhinted;
