@@ -112,7 +112,9 @@ impl Fault {
                 } else {
                     world.black_out();
                 }
+                world.routed = false;
                 world.run_with_dials(Dials::Hang, duration);
+                world.routed = true;
                 links.iter().for_each(|link| world.thaw(*link));
             }
             Self::Roamed { told } => {
@@ -205,7 +207,9 @@ impl Fault {
     pub(super) fn recovery(self, phase: Phase) -> Millis {
         match self {
             // Noticed within three seconds by an answer that is awaited.
-            Self::Roamed { told: false } if !matches!(phase, Phase::Idle | Phase::Callback) => 4_000,
+            Self::Roamed { told: false } if !matches!(phase, Phase::Idle | Phase::Callback) => {
+                4_000
+            }
             Self::Roamed { told: true } | Self::Destroyed | Self::Beside { .. } => 3_000,
             Self::Frozen { .. } | Self::NoRoute(_) => 75_000,
             Self::Silent(_)

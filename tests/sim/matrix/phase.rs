@@ -67,6 +67,10 @@ impl Phase {
         matches!(self, Self::Relogin | Self::Replay | Self::Backoff)
     }
 
+    pub(super) const fn awaits_an_answer(self) -> bool {
+        self.call().is_some() || matches!(self, Self::Backoff)
+    }
+
     /// The session is ready: what is seamless is not noticed at all.
     pub(super) const fn is_undisturbed(self) -> bool {
         matches!(self, Self::Idle | Self::Request | Self::Notification | Self::Refresh)
