@@ -207,9 +207,7 @@ impl Fault {
     pub(super) fn recovery(self, phase: Phase) -> Millis {
         match self {
             // Noticed within three seconds by an answer that is awaited.
-            Self::Roamed { told: false } if !matches!(phase, Phase::Idle | Phase::Callback) => {
-                4_000
-            }
+            Self::Roamed { told: false } if phase.awaits_an_answer() => 4_000,
             Self::Roamed { told: true } | Self::Destroyed | Self::Beside { .. } => 3_000,
             Self::Frozen { .. } | Self::NoRoute(_) => 75_000,
             Self::Silent(_)
