@@ -590,6 +590,12 @@ typedef bool (*roam_socket_hook)(void *user_data, ptrdiff_t descriptor, uint32_t
 /** Queues a job of the library on the host's own loop; see roam_config_set_executor. */
 typedef bool (*roam_post)(void *user_data, void (*run)(void *job), void *job);
 
+/**
+ * Takes one line of a trace, without its line feed and valid until it returns; see
+ * roam_config_set_trace.
+ */
+typedef void (*roam_trace)(void *user_data, roam_str line);
+
 /** One step of an object's state machine. Valid inside the callback that it was given to. */
 typedef struct roam_transition {
   /** Steps of one object are numbered from 1 without a hole. */
@@ -1065,6 +1071,27 @@ roam_status roam_config_set_executor(roam_config *config,
                                      roam_post post,
                                      void *user_data,
                                      void (*destroy)(void *user_data));
+
+/**
+ * Write a trace of each manager to a file, which is replaced: everything that it does, one JSON
+ * object per line, for a bug report or for the timeline tool (docs/trace.md). It holds no token,
+ * ticket, header, query or payload. Empty for none, the default. A file that cannot be written, or that
+ * another object writes, is INVALID_ARGUMENT in roam_manager_new. _free_wait waits for the last line.
+ */
+roam_status roam_config_set_trace_file(roam_config *config,
+                                       roam_str path);
+
+/**
+ * Have each line of the trace of each manager given to a function: on a thread of the trace, for
+ * several managers at once. It may take its time, up to a mebibyte of lines waits for it, and what
+ * then has no room is counted in the trace; it must not call functions of this library. `destroy`,
+ * which may be NULL, is called once, on any thread, when neither a config nor an object uses the
+ * function any more. When this function fails it is not called.
+ */
+roam_status roam_config_set_trace(roam_config *config,
+                                  roam_trace trace,
+                                  void *user_data,
+                                  void (*destroy)(void *user_data));
 
 /** Whether to reconnect after a loss; yes by default. */
 roam_status roam_config_set_reconnect(roam_config *config, bool enabled);
@@ -1657,6 +1684,16 @@ roam_status roam_conference_config_set_executor(roam_conference_config *config,
                                                 roam_post post,
                                                 void *user_data,
                                                 void (*destroy)(void *user_data));
+
+/** Write a trace of each conference to a file, as roam_config_set_trace_file says. */
+roam_status roam_conference_config_set_trace_file(roam_conference_config *config,
+                                                  roam_str path);
+
+/** Have each line of the trace given to a function, as roam_config_set_trace says. */
+roam_status roam_conference_config_set_trace(roam_conference_config *config,
+                                             roam_trace trace,
+                                             void *user_data,
+                                             void (*destroy)(void *user_data));
 
 /**
  * Waits between attempts in the time after a loss (ROAM_TIMEOUT_FAST_RESUME): at most `first_ms`

@@ -10,6 +10,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod trace;
 mod transport;
 
 use std::net::IpAddr;
@@ -26,6 +27,7 @@ pub use proxy::{Proxy, ProxyKind};
 pub use socket::{Retries, SocketOptions};
 pub(crate) use tls::IdentitySource;
 pub use tls::{ClientIdentity, TlsConfig, TlsVersion};
+pub use trace::{TraceLines, TraceSink};
 pub use transport::{Extra, Opening, Revision, Transport, TransportConfig};
 
 /// Time limits of the phases of one connection attempt.
@@ -172,6 +174,8 @@ pub struct CommonConfig {
     pub limits: Limits,
     /// Whose threads run callbacks.
     pub dispatch: DispatchMode,
+    /// Where a trace of everything goes; none by default, and then it costs nothing.
+    pub trace: Option<TraceSink>,
 }
 
 impl CommonConfig {

@@ -36,3 +36,8 @@ struct SocketIo;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/conference.md")]
 struct ConferencePage;
+
+/// The program of the page on traces compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/trace.md")]
+struct Trace;

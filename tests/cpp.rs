@@ -57,6 +57,7 @@ fn everything_of_the_c_header_is_in_the_cpp_headers() {
         "ROAM_VERSION_NUMBER",
         "roam_log",
         "roam_post",
+        "roam_trace",
         "roam_wake",
         "roam_handler",
         "roam_text",

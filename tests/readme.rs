@@ -25,12 +25,13 @@ const OPTIONS: &str = include_str!("../docs/options.md");
 const HEADER: &str = include_str!("../include/roamio.h");
 
 /// Where they are, and what they say.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("README.md", README),
     ("CHANGELOG.md", include_str!("../CHANGELOG.md")),
     ("docs/conference.md", include_str!("../docs/conference.md")),
     ("docs/socket-io.md", include_str!("../docs/socket-io.md")),
     ("docs/options.md", OPTIONS),
+    ("docs/trace.md", include_str!("../docs/trace.md")),
 ];
 
 fn root() -> &'static Path {
@@ -233,6 +234,7 @@ fn the_options_of_a_manager_are_in_the_table_with_their_defaults() {
         timeouts: _,
         limits: _,
         dispatch,
+        trace,
     } = common;
     let expected = [
         ("endpoint", format!("path {path}")),
@@ -245,6 +247,7 @@ fn the_options_of_a_manager_are_in_the_table_with_their_defaults() {
         ("common.timeouts", below("time-limits")),
         ("common.limits", below("limits")),
         ("common.dispatch", name(dispatch)),
+        ("common.trace", none_if(trace.is_none())),
         ("reconnect", below("reconnection")),
         ("ack_timeout", time(ack_timeout.unwrap())),
         ("parser", name(parser)),

@@ -125,6 +125,9 @@ class Job {
 /// any more. The rules are those of roam_config_set_executor.
 using Executor = std::function<bool(Job)>;
 
+/// Takes one line of a trace. The rules are those of roam_config_set_trace.
+using TraceHandler = std::function<void(std::string_view line)>;
+
 namespace detail {
 
 inline bool call_executor(void* user_data, void (*run)(void*), void* job) noexcept {
@@ -132,6 +135,11 @@ inline bool call_executor(void* user_data, void (*run)(void*), void* job) noexce
   bool posted = false;
   host.guard([&] { posted = host.handlers(Job(run, job)); });
   return posted;
+}
+
+inline void call_trace(void* user_data, roam_str line) noexcept {
+  auto& host = Host<TraceHandler>::of(user_data);
+  host.guard([&] { host.handlers(view(line)); });
 }
 
 /// The options that managers and conferences have in common. Every setter gives the config back;
@@ -206,6 +214,19 @@ class BasicConfig {
     auto host = boxed(std::move(post), nullptr);
     set(Api::set_executor, host->handlers ? &call_executor : nullptr, host.get(),
         &Host<Executor>::destroy);
+    if (last_ == ROAM_OK) host.release();
+    return self();
+  }
+
+  /// Write a trace of each object to a file, which is replaced; empty for none.
+  Config& trace_file(std::string_view path) { return set(Api::set_trace_file, text(path)); }
+
+  /// Have each line of the trace of each object given to a function, which lives until neither a
+  /// config nor an object uses it any more.
+  Config& trace(TraceHandler handler) {
+    auto host = boxed(std::move(handler), nullptr);
+    set(Api::set_trace, host->handlers ? &call_trace : nullptr, host.get(),
+        &Host<TraceHandler>::destroy);
     if (last_ == ROAM_OK) host.release();
     return self();
   }
@@ -298,6 +319,8 @@ struct ConfigApi {
   static constexpr auto set_local_address = &roam_config_set_local_address;
   static constexpr auto set_dispatch = &roam_config_set_dispatch;
   static constexpr auto set_executor = &roam_config_set_executor;
+  static constexpr auto set_trace_file = &roam_config_set_trace_file;
+  static constexpr auto set_trace = &roam_config_set_trace;
   static constexpr auto set_timeout_ms = &roam_config_set_timeout_ms;
   static constexpr auto set_limit = &roam_config_set_limit;
   static constexpr auto set_transports = &roam_config_set_transports;
@@ -329,6 +352,8 @@ struct ConferenceConfigApi {
   static constexpr auto set_local_address = &roam_conference_config_set_local_address;
   static constexpr auto set_dispatch = &roam_conference_config_set_dispatch;
   static constexpr auto set_executor = &roam_conference_config_set_executor;
+  static constexpr auto set_trace_file = &roam_conference_config_set_trace_file;
+  static constexpr auto set_trace = &roam_conference_config_set_trace;
   static constexpr auto set_timeout_ms = &roam_conference_config_set_timeout_ms;
   static constexpr auto set_limit = &roam_conference_config_set_limit;
   static constexpr auto set_transports = &roam_conference_config_set_transports;

@@ -9,9 +9,10 @@ use smallvec::SmallVec;
 use super::error::view;
 use super::guard::{boundary, null};
 use super::types::{
-    roam_bytes, roam_completion, roam_event, roam_post, roam_socket_hook, roam_str, roam_wake,
+    roam_bytes, roam_completion, roam_event, roam_post, roam_socket_hook, roam_str, roam_trace,
+    roam_wake,
 };
-use crate::config::{BorrowedSocket, DispatchMode, Executor, Job, SocketHook};
+use crate::config::{BorrowedSocket, DispatchMode, Executor, Job, SocketHook, TraceSink};
 use crate::error::{Code, Error, Result};
 use crate::payload::Payload;
 
@@ -127,20 +128,25 @@ pub(super) fn completion(
     })
 }
 
-/// What a host gave to wake its loop with. Dropping it calls `destroy`.
-struct Waker {
-    wake: unsafe extern "C" fn(user_data: *mut c_void),
+/// A host's data, and what is to be called when nothing uses it any more.
+struct Lent {
     user_data: HostPointer,
     destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 }
 
-impl Drop for Waker {
+impl Drop for Lent {
     fn drop(&mut self) {
         if let Some(destroy) = self.destroy {
             // SAFETY: the host's function with the host's data, once and after all calls.
             unsafe { destroy(self.user_data.get()) };
         }
     }
+}
+
+/// What a host gave to wake its loop with.
+struct Waker {
+    wake: unsafe extern "C" fn(user_data: *mut c_void),
+    lent: Lent,
 }
 
 /// Hand a closure that wakes the host's loop to `set`. When that fails `destroy` is not called.
@@ -151,46 +157,48 @@ pub(super) fn set_waker(
     set: impl FnOnce(Box<dyn Fn() + Send>) -> Result<()>,
 ) -> Result<()> {
     let wake = wake.ok_or_else(|| null("wake"))?;
-    let waker = Arc::new(Waker { wake, user_data: HostPointer(user_data), destroy });
+    let waker = Arc::new(Waker { wake, lent: Lent { user_data: HostPointer(user_data), destroy } });
     let own = Arc::clone(&waker);
     // SAFETY: the host's function with the host's data.
-    set(Box::new(move || unsafe { (own.wake)(own.user_data.get()) })).inspect_err(|_| {
+    set(Box::new(move || unsafe { (own.wake)(own.lent.user_data.get()) })).inspect_err(|_| {
         if let Some(mut refused) = Arc::into_inner(waker) {
-            refused.destroy = None;
+            refused.lent.destroy = None;
         }
     })
 }
 
-/// What a host gave to queue jobs with. Dropping it calls `destroy`.
+/// A trace for a function of the host.
+pub(super) fn tracer(
+    trace: roam_trace,
+    user_data: *mut c_void,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+) -> Result<TraceSink> {
+    let trace = trace.ok_or_else(|| null("trace"))?;
+    let lent = Lent { user_data: HostPointer(user_data), destroy };
+    // SAFETY: the host's function with the host's data and a view that outlives it.
+    Ok(TraceSink::lines(move |line| unsafe { trace(lent.user_data.get(), roam_str::of(line)) }))
+}
+
+/// What a host gave to queue jobs with.
 struct Poster {
     post: unsafe extern "C" fn(
         *mut c_void,
         Option<unsafe extern "C" fn(*mut c_void)>,
         *mut c_void,
     ) -> bool,
-    user_data: HostPointer,
-    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    lent: Lent,
 }
 
 impl Poster {
     fn post(&self, job: Job) -> bool {
         let job = Box::into_raw(Box::new(job)).cast::<c_void>();
         // SAFETY: the host's function with the host's data.
-        let posted = unsafe { (self.post)(self.user_data.get(), Some(run_job), job) };
+        let posted = unsafe { (self.post)(self.lent.user_data.get(), Some(run_job), job) };
         if !posted {
             // SAFETY: it was made above, and the host promises not to run what it has refused.
             drop(unsafe { Box::from_raw(job.cast::<Job>()) });
         }
         posted
-    }
-}
-
-impl Drop for Poster {
-    fn drop(&mut self) {
-        if let Some(destroy) = self.destroy {
-            // SAFETY: the host's function with the host's data, once and after all calls.
-            unsafe { destroy(self.user_data.get()) };
-        }
     }
 }
 
@@ -201,7 +209,7 @@ pub(super) fn executor(
     destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 ) -> Result<DispatchMode> {
     let post = post.ok_or_else(|| null("post"))?;
-    let poster = Poster { post, user_data: HostPointer(user_data), destroy };
+    let poster = Poster { post, lent: Lent { user_data: HostPointer(user_data), destroy } };
     Ok(DispatchMode::Executor(Executor::new(move |job| poster.post(job))))
 }
 

@@ -1,7 +1,7 @@
 use std::ffi::c_void;
 use std::time::Duration;
 
-use super::callback::{executor, socket_hook};
+use super::callback::{executor, socket_hook, tracer};
 use super::error::{ObjectId, roam_error};
 use super::guard::{
     Builder, MAX_TEXT, build, free_builder, give, last_error_of_builder, text, unknown,
@@ -10,10 +10,10 @@ use super::options::{
     ROAM_TIMEOUT_FAST_RESUME, ROAM_TIMEOUT_LOGIN, ROAM_TIMEOUT_LOGOUT, ROAM_TIMEOUT_REFRESH,
     ROAM_TIMEOUT_RELOGIN, ROAM_TIMEOUT_REQUEST, add_spki_pin, add_trusted_pem,
     set_client_certificate_pem, set_client_certificate_pkcs12, set_dispatch, set_limit,
-    set_local_address, set_min_tls_version, set_proxy, set_server_name, timeout,
+    set_local_address, set_min_tls_version, set_proxy, set_server_name, set_trace_file, timeout,
 };
 use super::status::roam_status;
-use super::types::{roam_bytes, roam_post, roam_socket_hook, roam_str};
+use super::types::{roam_bytes, roam_post, roam_socket_hook, roam_str, roam_trace};
 use crate::client::check_conference_options;
 use crate::config::{ConferenceConfig, PortalProtocol, ReconnectPolicy, SequenceBase};
 use crate::error::Result;
@@ -358,6 +358,33 @@ pub unsafe extern "C" fn roam_conference_config_set_executor(
     unsafe {
         build(config, |config| {
             config.options.common.dispatch = executor(post, user_data, destroy)?;
+            Ok(())
+        })
+    }
+}
+
+/// Write a trace of each conference to a file, as roam_config_set_trace_file says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_config_set_trace_file(
+    config: *mut roam_conference_config,
+    path: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe { build(config, |config| set_trace_file(&mut config.options.common, path)) }
+}
+
+/// Have each line of the trace given to a function, as roam_config_set_trace says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_config_set_trace(
+    config: *mut roam_conference_config,
+    trace: roam_trace,
+    user_data: *mut c_void,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.options.common.trace = Some(tracer(trace, user_data, destroy)?);
             Ok(())
         })
     }

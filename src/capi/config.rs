@@ -1,7 +1,7 @@
 use std::ffi::c_void;
 use std::time::Duration;
 
-use super::callback::{executor, socket_hook};
+use super::callback::{executor, socket_hook, tracer};
 use super::error::{ObjectId, roam_error};
 use super::guard::{
     Builder, MAX_TEXT, build, free_builder, give, last_error_of_builder, text, unknown,
@@ -9,10 +9,10 @@ use super::guard::{
 use super::options::{
     ROAM_TIMEOUT_ACK, add_spki_pin, add_trusted_pem, set_client_certificate_pem,
     set_client_certificate_pkcs12, set_dispatch, set_limit, set_local_address, set_min_tls_version,
-    set_proxy, set_server_name, timeout,
+    set_proxy, set_server_name, set_trace_file, timeout,
 };
 use super::status::roam_status;
-use super::types::{roam_bytes, roam_post, roam_socket_hook, roam_str};
+use super::types::{roam_bytes, roam_post, roam_socket_hook, roam_str, roam_trace};
 use crate::client::check_manager_options;
 use crate::config::{DEFAULT_PATH, Endpoint, ManagerConfig};
 use crate::error::{Code, Error, Result};
@@ -350,6 +350,40 @@ pub unsafe extern "C" fn roam_config_set_executor(
     unsafe {
         build(config, |config| {
             config.options.common.dispatch = executor(post, user_data, destroy)?;
+            Ok(())
+        })
+    }
+}
+
+/// Write a trace of each manager to a file, which is replaced: everything that it does, one JSON
+/// object per line, for a bug report or for the timeline tool (docs/trace.md). It holds no token,
+/// ticket, header, query or payload. Empty for none, the default. A file that cannot be written, or that
+/// another object writes, is INVALID_ARGUMENT in roam_manager_new. _free_wait waits for the last line.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_trace_file(
+    config: *mut roam_config,
+    path: roam_str,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe { build(config, |config| set_trace_file(&mut config.options.common, path)) }
+}
+
+/// Have each line of the trace of each manager given to a function: on a thread of the trace, for
+/// several managers at once. It may take its time, up to a mebibyte of lines waits for it, and what
+/// then has no room is counted in the trace; it must not call functions of this library. `destroy`,
+/// which may be NULL, is called once, on any thread, when neither a config nor an object uses the
+/// function any more. When this function fails it is not called.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_config_set_trace(
+    config: *mut roam_config,
+    trace: roam_trace,
+    user_data: *mut c_void,
+    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+) -> roam_status {
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        build(config, |config| {
+            config.options.common.trace = Some(tracer(trace, user_data, destroy)?);
             Ok(())
         })
     }

@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use super::guard::{MAX_TEXT, bytes, text, unknown};
 use super::types::{roam_bytes, roam_str};
-use crate::config::{ClientIdentity, CommonConfig, DispatchMode, Limits, Proxy, TlsVersion};
+use crate::config::{
+    ClientIdentity, CommonConfig, DispatchMode, Limits, Proxy, TlsVersion, TraceSink,
+};
 use crate::error::{Code, Error, Result};
 
 /// ---- Options: dispatch, TLS, time limits, limits -------------------------------------------
@@ -180,6 +182,14 @@ pub(super) unsafe fn set_local_address(common: &mut CommonConfig, address: roam_
                 Error::new(Code::InvalidArgument, "address: neither IPv4 nor IPv6")
             })?),
         };
+    Ok(())
+}
+
+/// Set the file of the trace; empty for none.
+pub(super) unsafe fn set_trace_file(common: &mut CommonConfig, path: roam_str) -> Result<()> {
+    // SAFETY: the host's promises for its arguments, passed on.
+    let path = unsafe { text(path, "path", MAX_TEXT) }?;
+    common.trace = (!path.is_empty()).then(|| TraceSink::file(path));
     Ok(())
 }
 

@@ -111,6 +111,10 @@ pub type roam_handler =
 /// Wakes the host's own loop; see roam_manager_set_wake.
 pub type roam_wake = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
+/// Takes one line of a trace, without its line feed and valid until it returns; see
+/// roam_config_set_trace.
+pub type roam_trace = Option<unsafe extern "C" fn(user_data: *mut c_void, line: roam_str)>;
+
 /// Queues a job of the library on the host's own loop; see roam_config_set_executor.
 pub type roam_post = Option<
     unsafe extern "C" fn(

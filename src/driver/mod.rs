@@ -29,6 +29,7 @@ mod stream;
 mod task;
 mod timer;
 mod tls;
+mod trace;
 mod wire;
 mod ws;
 
@@ -42,12 +43,14 @@ use std::time::Duration;
 use bytes::BytesMut;
 
 pub use self::completion::Completion;
+use self::dial::Dialer;
 use self::dispatch::Mailbox;
 use self::inbox::Inbox;
 use self::lifeline::Finish;
 use self::resolve::Resolver;
 use self::runtime::Runtime;
 use self::task::Task;
+use self::trace::Recorder;
 use crate::config::CommonConfig;
 use crate::error::{Error, Result};
 use crate::payload::Payload;
@@ -87,12 +90,13 @@ impl Driver {
     /// [`Code::Unsupported`](crate::error::Code::Unsupported) when the system gives no thread or
     /// no file descriptor, or its TLS library cannot do what is asked;
     /// [`Code::InvalidArgument`](crate::error::Code::InvalidArgument) for a certificate or key that
-    /// cannot be used; [`Code::InvalidState`](crate::error::Code::InvalidState) in a forked child
-    /// of the process that has used this library.
+    /// cannot be used, or a trace file that cannot be written;
+    /// [`Code::InvalidState`](crate::error::Code::InvalidState) in a forked child of the process that
+    /// has used this library.
     pub fn spawn(stack: Stack, common: CommonConfig, mailbox: Arc<Mailbox>) -> Result<Self> {
         process::check()?;
         tls::check(&common.tls)?;
-        Ok(Self::start(Runtime::shared()?, Resolver::system(), stack, common, mailbox))
+        Self::start(Runtime::shared()?, Resolver::system(), stack, common, mailbox)
     }
 
     /// Start `stack` on a runtime of the caller, which has I/O and time enabled. When that runtime
@@ -109,7 +113,7 @@ impl Driver {
         process::check()?;
         tls::check(&common.tls)?;
         let runtime = Runtime::of_caller(handle);
-        Ok(Self::start(runtime, Resolver::system(), stack, common, mailbox))
+        Self::start(runtime, Resolver::system(), stack, common, mailbox)
     }
 
     fn start(
@@ -118,7 +122,8 @@ impl Driver {
         stack: Stack,
         common: CommonConfig,
         mailbox: Arc<Mailbox>,
-    ) -> Self {
+    ) -> Result<Self> {
+        let recorder = Recorder::start(&common, stack.kind(), clock::now())?;
         let inbox = Arc::new(Inbox::new(&common.limits));
         let finish = Arc::new(Finish::default());
         let weak = Arc::downgrade(&inbox);
@@ -129,9 +134,10 @@ impl Driver {
         }));
         let handle = runtime.handle().clone();
         let lifeline = finish.lifeline(runtime);
-        let task = Task::new(stack, common, resolver, Arc::clone(&inbox), mailbox, lifeline);
+        let dialer = Dialer::new(common, resolver);
+        let task = Task::new(stack, dialer, Arc::clone(&inbox), mailbox, recorder, lifeline);
         handle.spawn(Box::new(task).run());
-        Self { handle: Arc::new(Handle { inbox, finish }) }
+        Ok(Self { handle: Arc::new(Handle { inbox, finish }) })
     }
 
     /// Queue a command that has no packet: one lock, and a wake-up only if the inbox was empty.

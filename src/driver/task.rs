@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::config::CommonConfig;
 use crate::driver::Delivery;
 use crate::driver::clock;
 use crate::driver::completion::Completion;
@@ -19,8 +18,8 @@ use crate::driver::dispatch::Mailbox;
 use crate::driver::hangup::hang_up;
 use crate::driver::inbox::{Entry, Inbox, Waiting};
 use crate::driver::lifeline::Lifeline;
-use crate::driver::resolve::Resolver;
 use crate::driver::timer::Timer;
+use crate::driver::trace::Recorder;
 use crate::driver::wire::Wire;
 use crate::error::{Code, Error};
 use crate::log::log;
@@ -48,6 +47,7 @@ pub(crate) struct Task {
     /// Empty between turns, like `batch`; they keep their memory.
     entries: Vec<Entry>,
     batch: Vec<Delivery>,
+    trace: Option<Box<Recorder>>,
     /// The mailbox is full: no frame is read.
     host_full: bool,
     /// There is more to do than this turn does.
@@ -60,21 +60,22 @@ pub(crate) struct Task {
 impl Task {
     pub(crate) fn new(
         stack: Stack,
-        common: CommonConfig,
-        resolver: Resolver,
+        dialer: Dialer,
         inbox: Arc<Inbox>,
         mailbox: Arc<Mailbox>,
+        trace: Option<Box<Recorder>>,
         lifeline: Arc<Lifeline>,
     ) -> Self {
         Self {
             stack,
-            dialer: Arc::new(Dialer::new(common, resolver)),
+            dialer: Arc::new(dialer),
             inbox,
             mailbox,
             wires: Vec::new(),
             completions: HashMap::new(),
             entries: Vec::new(),
             batch: Vec::new(),
+            trace,
             host_full: false,
             again: false,
             finished: false,
@@ -106,6 +107,9 @@ impl Task {
     fn turn(&mut self, cx: &mut Context<'_>, timer: &mut Timer) -> Poll<()> {
         self.inbox.register(cx.waker());
         let now = clock::now();
+        if let Some(trace) = &mut self.trace {
+            trace.turn(now);
+        }
         self.again = false;
         self.run_commands(cx, now);
         if self.stack.poll_timeout().is_some_and(|deadline| deadline <= now.mono) {
@@ -115,6 +119,9 @@ impl Task {
         self.read_wires(cx, now);
         self.flush_wires(cx, now);
         self.deliver(cx, now);
+        if let Some(trace) = &mut self.trace {
+            trace.flush();
+        }
         if self.finished && self.batch.is_empty() {
             return Poll::Ready(());
         }
@@ -134,6 +141,9 @@ impl Task {
         // All of them first, so that a panic on the way cannot lose one.
         self.completions.extend(entries.iter_mut().filter_map(|entry| entry.completion.take()));
         for Entry { command, .. } in entries.drain(..) {
+            if let Some(trace) = &mut self.trace {
+                trace.command(&command);
+            }
             self.stack.handle_command(command, now);
             self.drain(cx, now);
         }
@@ -208,20 +218,33 @@ impl Task {
     }
 
     fn feed(&mut self, input: Input, cx: &mut Context<'_>, now: Now) {
-        self.stack.handle_input(input, now);
+        self.handle_input(input, now);
         self.drain(cx, now);
+    }
+
+    fn handle_input(&mut self, input: Input, now: Now) {
+        if let Some(trace) = &mut self.trace {
+            trace.input(&input);
+        }
+        self.stack.handle_input(input, now);
     }
 
     /// Do what the stack wants done, and collect what it tells.
     fn drain(&mut self, cx: &mut Context<'_>, now: Now) {
         while let Some(transmit) = self.stack.poll_transmit() {
+            if let Some(trace) = &mut self.trace {
+                trace.transmit(&transmit);
+            }
             if let Some(input) = self.transmit(transmit, cx) {
-                self.stack.handle_input(input, now);
+                self.handle_input(input, now);
             }
         }
         while !self.finished
             && let Some(event) = self.stack.poll_event()
         {
+            if let Some(trace) = &mut self.trace {
+                trace.event(&event);
+            }
             match event {
                 Event::Outcome { request, result } => {
                     if let Some(completion) = self.completions.remove(&request) {
@@ -309,8 +332,14 @@ impl Task {
         let mut open: Vec<_> = self.completions.drain().collect();
         open.extend(unread.into_iter().filter_map(|entry| entry.completion));
         open.sort_by_key(|(request, _)| *request);
-        for (_, completion) in open {
+        for (request, completion) in open {
+            if let Some(trace) = &mut self.trace {
+                trace.outcome(request, Some(outcome));
+            }
             self.batch.push(Delivery::Outcome(completion, Err(outcome.clone())));
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.finished(cause.as_ref());
         }
         self.batch.push(Delivery::Finished(cause));
     }
@@ -326,6 +355,9 @@ impl Drop for Task {
     fn drop(&mut self) {
         if !self.finished {
             self.end(Error::new(Code::Closed, "the runtime was shut down"));
+        }
+        if let Some(trace) = self.trace.take() {
+            trace.end(Arc::clone(&self.lifeline));
         }
     }
 }

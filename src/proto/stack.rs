@@ -42,6 +42,14 @@ impl Stack {
         Self(Kind::Conference(Box::new(Session::new(config, seed))))
     }
 
+    /// What it is, for people: `manager` or `conference`.
+    pub const fn kind(&self) -> &'static str {
+        match &self.0 {
+            Kind::Manager(_) => "manager",
+            Kind::Conference(_) => "conference",
+        }
+    }
+
     /// Something arrived from the network.
     pub fn handle_input(&mut self, input: Input, now: Now) {
         either!(&mut self.0, machine => machine.handle_input(input, now));

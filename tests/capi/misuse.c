@@ -1,4 +1,5 @@
 /* Wrong arguments and no network: fault-matrix rows M01, M02, M09, M10, M17, M18, M19, M26. */
+#define _GNU_SOURCE /* memmem */
 #include "loop.h"
 
 #include <dirent.h>
@@ -42,6 +43,37 @@ static roam_conference_events conference_events(witness *seen) {
   return events;
 }
 
+/* Counts the lines of a trace; `replies` becomes 1 with the last. */
+static void take_line(void *user_data, roam_str line) {
+  witness *seen = user_data;
+  witness_callback(seen);
+  CHECK(line.len > 2 && line.data[0] == '{' && line.data[line.len - 1] == '}');
+  CHECK(!seen->replies);
+  SEE(seen, (seen->events++, seen->replies = memmem(line.data, line.len, "\"what\":\"end\"", 12) != NULL));
+}
+
+/* A trace goes to the host's function until its object is gone, and a bad file is said at once. */
+static void a_trace_ends_with_its_object(void) {
+  witness traced, seen;
+  witness_init(&traced);
+  witness_init(&seen);
+  roam_config *config = config_with_url(ROAM_DISPATCH_THREAD);
+  roam_manager_events events = manager_events(&seen);
+  roam_manager *manager = NULL;
+  EXPECT(ROAM_OK, roam_config_set_trace_file(config, ROAM_STR("/nowhere/trace.jsonl")));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_manager_new(config, &events, &manager));
+  CHECK(!manager && !seen.destroyed);
+  EXPECT(ROAM_OK, roam_config_set_trace_file(config, ROAM_STR("")));
+  EXPECT(ROAM_OK, roam_config_set_trace(config, take_line, &traced, witness_destroy));
+  EXPECT(ROAM_OK, roam_manager_new(config, &events, &manager));
+  roam_config_free(config);
+  EXPECT(ROAM_OK, roam_manager_free_wait(manager, LONG_MS));
+  CHECK(traced.events > 2 && traced.replies);
+  WAIT(&traced, traced.destroyed);
+  witness_end(&traced);
+  witness_end(&seen);
+}
+
 /* M01: every pointer of every function, one at a time. M02: free(NULL). */
 static void null_is_refused(void) {
   witness seen;
@@ -59,6 +91,8 @@ static void null_is_refused(void) {
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_dangerously_accept_any_certificate(NULL, true));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_dispatch(NULL, 0));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_executor(NULL, loop_post, &seen, witness_destroy));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_trace_file(NULL, text));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_trace(NULL, take_line, &seen, witness_destroy));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_reconnect(NULL, true));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_reconnect_delay_ms(NULL, 1, 2));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_reconnect_growth(NULL, 2, 0.5));
@@ -79,6 +113,8 @@ static void null_is_refused(void) {
          roam_conference_config_dangerously_accept_any_certificate(NULL, true));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_dispatch(NULL, 0));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_executor(NULL, loop_post, &seen, witness_destroy));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_trace_file(NULL, text));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_trace(NULL, take_line, &seen, witness_destroy));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_resume_delay_ms(NULL, 2, 2));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_patient_delay_ms(NULL, 2, 2));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_timeout_ms(NULL, 0, 1));
@@ -98,6 +134,8 @@ static void null_is_refused(void) {
 
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_executor(config, NULL, &seen, witness_destroy));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_config_set_executor(options, NULL, &seen, witness_destroy));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_trace(config, NULL, &seen, witness_destroy));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_trace_file(config, missing));
   CHECK(seen.destroyed == 0);
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_new(NULL, &managed, &manager));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_new(config, NULL, &manager));
@@ -590,6 +628,7 @@ int main(int argc, char **argv) {
   numbers_are_checked();
   options_are_checked();
   states_are_checked();
+  a_trace_ends_with_its_object();
   EXPECT(ROAM_OK, roam_log_set(ROAM_LOG_OFF, NULL, NULL));
   many_come_and_go(atoi(argv[1]), atoi(argv[2]));
   return 0;

@@ -50,7 +50,7 @@ fn start_into(
     config.reconnect.min = Duration::from_millis(100);
     let runtime = Runtime::shared().expect("starts");
     let stack = Stack::manager(Arc::new(config), seed());
-    let driver = Driver::start(runtime, resolver, stack, common, mailbox);
+    let driver = Driver::start(runtime, resolver, stack, common, mailbox).expect("starts");
     driver
         .submit(Command::Attach {
             socket: SOCKET,
