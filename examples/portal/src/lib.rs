@@ -25,3 +25,8 @@ mod wire;
 
 pub use relay::{Cut, Direction, FreezeMode};
 pub use server::{Refusal, Server, ServerConfig, Target, TlsIdentity};
+
+/// The example of the README is compiled and run with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

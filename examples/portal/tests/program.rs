@@ -51,3 +51,19 @@ fn it_explains_itself_and_refuses_what_it_does_not_know() {
     assert!(!wrong.status.success());
     assert!(String::from_utf8(wrong.stderr).unwrap().contains("--wrong"));
 }
+
+#[test]
+fn the_readme_has_a_line_for_every_endpoint() {
+    const README: &str = include_str!("../README.md");
+    let help = Command::new(PROGRAM).arg("--help").output().unwrap().stdout;
+    let help = String::from_utf8(help).unwrap();
+    let paths = help.split_whitespace().filter_map(|word| word.strip_prefix("/control/"));
+    let names: Vec<&str> = paths.map(|path| path.split('?').next().unwrap()).collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        let shown = README
+            .lines()
+            .any(|line| line.starts_with("curl ") && line.contains(&format!("/control/{name}")));
+        assert!(shown, "{name}");
+    }
+}

@@ -125,6 +125,7 @@ impl Hub {
             state.sockets.insert(conn, socket.clone());
             let engine = socket.id.to_string();
             connection.serve(&engine);
+            state.forget_engines(&self.connections);
             state.engines.insert(conn, engine);
             conn
         });
@@ -215,6 +216,14 @@ impl State {
     fn new_sid(&self, socket: &SocketRef, conn: ConnId) -> String {
         let sid = socket.id.to_string();
         if self.model.connection_of(&sid).is_some() { format!("{sid}-{}", conn.0) } else { sid }
+    }
+
+    /// Forget the engine sessions of lost sockets that have no open connection any more.
+    fn forget_engines(&mut self, connections: &Connections) {
+        let sockets = &self.sockets;
+        self.engines.retain(|conn, engine| {
+            sockets.contains_key(conn) || !connections.of_engine(engine).is_empty()
+        });
     }
 
     fn send_outputs(&mut self) {
