@@ -8,5 +8,7 @@ mod ends;
 mod host;
 #[path = "portal/roaming.rs"]
 mod roaming;
+#[path = "portal/room.rs"]
+mod room;
 #[path = "portal/tls.rs"]
 mod tls;

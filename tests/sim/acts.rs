@@ -3,11 +3,15 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use roamio::config::Token;
+use roamio::config::{PortalProtocol, Token};
 use roamio::error::{Code, Error};
+use roamio::owt::Members;
+use roamio::owt::legacy::{self, PublishOptions};
+use roamio::owt::request::{Kind, Media, Publish, PublishTrack, PublishVideo, Request, Source};
 use roamio::payload::Outgoing;
 use roamio::proto::io::{AskToken, Command, Hint, Input, RequestId, WireId};
 use roamio_portal::model::{Audience, Portal, TextBurst, TokenRequest};
+use serde_json::json;
 
 use super::{Below, Dials, Provider, World};
 use crate::app::{App, What};
@@ -82,10 +86,47 @@ impl World {
     pub(crate) fn text_within(&mut self, timeout_ms: Option<Millis>) -> RequestId {
         let limit = timeout_ms.unwrap_or(self.limits.request);
         let request = self.app.ask(What::Text, self.now, limit);
-        let data = format!(r#"{{"to":"all","message":"{}"}}"#, App::message(request));
-        let event = outgoing("text", &data);
+        let message = App::message(request);
+        let event = match self.protocol {
+            PortalProtocol::Legacy => {
+                let data = json!({"type": "data", "receiver": "all", "data": message});
+                outgoing("customMessage", &data.to_string())
+            }
+            _ => outgoing("text", &json!({"to": "all", "message": message}).to_string()),
+        };
         self.command(Command::Request { request, event, timeout_ms });
         request
+    }
+
+    /// Ask for something about media.
+    pub(crate) fn media<R: Request>(&mut self, data: &R) {
+        let request = self.app.ask(What::Media, self.now, self.limits.request);
+        let data = serde_json::to_string(data).expect("JSON");
+        let event = match self.protocol {
+            PortalProtocol::Legacy => outgoing_of(R::NAME, &data),
+            _ => outgoing(R::NAME, &data),
+        };
+        self.command(Command::Request { request, event, timeout_ms: None });
+    }
+
+    /// Send a video to the room, in the way of the protocol.
+    pub(crate) fn publish(&mut self) {
+        let (mid, more, source) = ("0".into(), Members::new(), Source::Camera);
+        let media = match self.protocol {
+            PortalProtocol::Legacy => {
+                let state = Some("erizo".into());
+                let options = PublishOptions { state, ..PublishOptions::default() };
+                return self.media(&legacy::Publish(options, None));
+            }
+            PortalProtocol::V1_2 => {
+                Media::tracks([PublishTrack { kind: Kind::Video, mid, source, more }])
+            }
+            _ => {
+                let video = Some(PublishVideo { source, parameters: None });
+                Media::Parts { audio: None, video }
+            }
+        };
+        self.media(&Publish::new(media));
     }
 
     pub(crate) fn cancel(&mut self, request: RequestId) {
@@ -133,6 +174,20 @@ impl World {
     }
 
     // ---- what others do ---------------------------------------------------------------------
+
+    /// Somebody joins the room.
+    pub(crate) fn join(&mut self) {
+        let request = TokenRequest::new(ROOM, "somebody", "presenter");
+        let somebody = self.portal(|portal, _, now| portal.add_participant(request, now));
+        self.others.push(somebody);
+    }
+
+    /// One of those who joined leaves.
+    pub(crate) fn leave(&mut self) {
+        if let Some(somebody) = self.others.pop() {
+            self.portal(|portal, _, now| portal.drop_participant(&somebody, now));
+        }
+    }
 
     /// Somebody sends numbered texts to the room.
     pub(crate) fn burst(&mut self, prefix: &str, count: u64, gap: Millis) {
@@ -296,6 +351,10 @@ fn freeze<T>(pipe: &mut Pipe<T>, flow: Flow) {
 
 /// An event as the application makes it.
 pub(crate) fn outgoing(name: &str, data: &str) -> Outgoing {
+    outgoing_of(name, &format!("[{data}]"))
+}
+
+fn outgoing_of(name: &str, args: &str) -> Outgoing {
     let mut pool = bytes::BytesMut::new();
-    Outgoing::event(&mut pool, "/", name, &format!("[{data}]"), Vec::new()).expect("JSON")
+    Outgoing::event(&mut pool, "/", name, args, Vec::new()).expect("JSON")
 }

@@ -3,11 +3,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use roamio::config::Limits;
 use roamio::error::{Code, Error};
+use roamio::owt::request::{Answer, Started};
+use roamio::owt::{Login, Notification, Room};
 use roamio::payload::Payload;
 use roamio::proto::io::{
     AskToken, ConferenceEvent, ConferenceState, Event, RequestId, Retry, Transition,
 };
+use roamio::proto::socket::codec::Codec;
+use roamio::proto::socket::decoder::Decoder;
 use roamio_portal::model::{Ledger, Portal};
 use serde_json::Value;
 
@@ -21,6 +26,8 @@ pub(crate) enum What {
     Rejoin,
     /// A text with a message that no other request has.
     Text,
+    /// Something about media.
+    Media,
 }
 
 /// A request.
@@ -49,6 +56,10 @@ pub(crate) struct App {
     /// Why a fresh token was wanted, each time; none: for a session that lives.
     pub(crate) wanted: Vec<Option<Code>>,
     pub(crate) rejoined: u64,
+    /// The room as it was told.
+    pub(crate) room: Room,
+    /// What was published, by the answers of the portal.
+    pub(crate) published: Vec<Started>,
     /// How far we are in the ledger of the portal.
     pub(crate) position: usize,
     /// A gap of unknown size was announced: the next notification may be any later one.
@@ -83,6 +94,8 @@ impl App {
             questions: VecDeque::new(),
             wanted: Vec::new(),
             rejoined: 0,
+            room: Room::default(),
+            published: Vec::new(),
             position: 0,
             adrift: false,
             uncounted: false,
@@ -146,7 +159,9 @@ impl App {
         let message = Self::message(request);
         let ledgers = self.participants.iter().filter_map(|participant| portal.ledger(participant));
         let requests = ledgers.flat_map(|ledger| &ledger.requests);
-        requests.filter(|done| done.data["message"] == *message).count()
+        // Legacy texts have it as their data.
+        let says = |data: &Value| data["message"] == *message || data["data"] == *message;
+        requests.filter(|done| says(&done.data)).count()
     }
 
     /// The core said something. `admissions`: how many logins and relogins were granted so far.
@@ -171,8 +186,10 @@ impl App {
         now: Millis,
     ) {
         assert!(self.open.remove(&request).is_some(), "P2: a second outcome of {request:?}");
-        if let (What::Login, Ok(payload)) = (self.asked[&request].what, &result) {
-            self.become_participant(payload);
+        match (self.asked[&request].what, &result) {
+            (What::Login, Ok(payload)) => self.become_participant(payload),
+            (What::Media, Ok(payload)) => self.published.extend(Started::read(payload)),
+            _ => {}
         }
         let asked = self.asked.get_mut(&request).expect("asked");
         asked.outcome = Some(result);
@@ -184,8 +201,9 @@ impl App {
 
     /// A login was granted: its ledger begins.
     fn become_participant(&mut self, answer: &Payload) {
-        let body: Value = answer.decode(0).expect("the login answer is JSON");
-        let id = body["id"].as_str().expect("an id").to_owned();
+        let Login { id, room, .. } = Login::of(answer);
+        let id = id.expect("an id");
+        self.room = room;
         assert!(!self.participants.contains(&id), "another login makes another participant");
         self.participants.push(id.clone());
         self.participant = Some(id);
@@ -262,6 +280,7 @@ impl App {
 
     fn handle_gap(&mut self, from: u64, to: u64, certain: bool) {
         self.gaps.push((from, to, certain));
+        self.room.stale = true;
         if certain {
             if !self.adrift {
                 assert_eq!(
@@ -307,8 +326,27 @@ impl App {
         };
         self.position = index + 1;
         self.adrift = false;
+        if let Some(notification) = Notification::parse(payload) {
+            self.room.apply(notification);
+        }
         let numbered = number == self.position as u64;
         assert!(numbered || self.uncounted, "P1: number {number} at {}", self.position);
+    }
+
+    /// Whether the room has to be that of the portal: the session goes on, all that was issued has
+    /// come, and nothing was ever lost.
+    pub(crate) fn knows_room(&self, portal: &Portal) -> bool {
+        let issued = self.ledger(portal).map_or(0, |ledger| ledger.notifications.len());
+        self.state == ConferenceState::Ready && !self.room.stale && self.position == issued
+    }
+
+    /// Whether the room is that of the portal.
+    pub(crate) fn agrees(&self, portal: &Portal) -> bool {
+        let me = self.participant.as_deref();
+        me.and_then(|me| portal.welcome(me)).is_none_or(|welcome| {
+            let told = Room::of_login(&payload(format!("430{}", Value::from(vec![welcome]))));
+            same(&self.room, &told)
+        })
     }
 
     /// What must hold while the client is awake.
@@ -332,4 +370,25 @@ impl App {
             assert_eq!(self.position, issued, "P1: not everything was delivered");
         }
     }
+}
+
+/// A payload as it comes out of a packet.
+fn payload(packet: String) -> Payload {
+    let mut decoder = Decoder::new(Codec::default(), Limits::default());
+    let received = decoder.text(packet.into(), 1).expect("a packet");
+    received.expect("a packet without attachments").into_payload()
+}
+
+/// Whether two rooms are the same. Legacy streams have other members in notifications than in the
+/// answer to a login.
+fn same(one: &Room, other: &Room) -> bool {
+    let streams = |room: &Room| {
+        let streams = room.streams.iter();
+        let ids = streams.map(|stream| (stream.id.clone(), stream.owner().map(str::to_owned)));
+        ids.collect::<Vec<_>>()
+    };
+    let legacy = one.views.is_empty();
+    one.id == other.id
+        && one.participants == other.participants
+        && if legacy { streams(one) == streams(other) } else { one.streams == other.streams }
 }

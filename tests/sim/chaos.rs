@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use roamio::config::{ConferenceConfig, PortalProtocol, SequenceBase};
 use roamio::error::{Error, Retry};
+use roamio::owt::Signaling;
+use roamio::owt::request::{Kinds, Soac, Started, StreamControl, StreamOperation, Unpublish};
 use roamio::proto::io::{Hint, WireId};
 use roamio::proto::rng::Rng;
-use roamio_portal::model::{ModelConfig, Retention, SeqBase};
+use roamio_portal::model::{ModelConfig, Retention, SeqBase, StreamMedia};
 
 use crate::link::{Flow, Millis, Side};
 use crate::world::{Below, Dials, Provider, Setup, World};
@@ -31,7 +33,12 @@ struct Profile {
 
 impl Profile {
     fn draw(seed: u64, rng: &mut Rng) -> Self {
-        let protocol = if rng.below(3) == 0 { PortalProtocol::V1_1 } else { PortalProtocol::V1_2 };
+        let protocol = match rng.below(12) {
+            0 => PortalProtocol::Legacy,
+            1 => PortalProtocol::V1_0,
+            2..=3 => PortalProtocol::V1_1,
+            _ => PortalProtocol::V1_2,
+        };
         let base = if rng.below(3) == 0 { SeqBase::Zero } else { SeqBase::One };
         let pruned = rng.below(3) == 0;
         let sequence_base = match base {
@@ -52,6 +59,11 @@ impl Profile {
             ..ConferenceConfig::default()
         };
         let model = ModelConfig {
+            // What a legacy session can be had with.
+            stream_media: match protocol {
+                PortalProtocol::Legacy => StreamMedia::Parts,
+                _ => StreamMedia::Tracks,
+            },
             seq_base: base,
             retention: if pruned { Retention::For(keep) } else { Retention::Unlimited },
             relogin_ends_pruning: rng.below(2) == 0,
@@ -146,6 +158,7 @@ pub(crate) fn run(seed: u64) -> Report {
         acts += 1;
         let pause = rng.below(2 * profile.pause);
         world.run_for(pause);
+        world.check_room();
     }
     recover(&mut world);
     Report::of(&world, start)
@@ -173,6 +186,7 @@ fn recover(world: &mut World) {
         });
         assert!(answered || world.is_ended(), "no request on a healthy session is answered");
         world.run_for(5_000);
+        world.check_room();
     }
     world.app.check_end(&world.server.portal);
     world.close();
@@ -203,9 +217,10 @@ fn calm(world: &mut World) {
 /// Something happens.
 fn act(world: &mut World, rng: &mut Rng, lethal: bool) {
     match rng.below(100) {
-        0..=17 => {
+        0..=11 => {
             world.text();
         }
+        12..=17 => change_room(world, rng),
         18..=21 => {
             world.text_within(Some(rng.below(500)));
         }
@@ -230,6 +245,28 @@ fn act(world: &mut World, rng: &mut Rng, lethal: bool) {
             world.run_for(rng.below(60_000));
             world.host_full(false);
         }
+    }
+}
+
+/// Somebody comes or goes, or media do.
+fn change_room(world: &mut World, rng: &mut Rng) {
+    let published = world.app.published.last().cloned();
+    match (rng.below(6), published) {
+        (0, _) => world.join(),
+        (1, _) => world.leave(),
+        (2, Some(Started { transport_id: id, .. })) => {
+            world.media(&Soac { id, signaling: Signaling::offer("v=0") });
+        }
+        (3, Some(Started { id, .. })) => {
+            let kinds = *pick(rng, &[Kinds::Audio, Kinds::Video, Kinds::Av]);
+            let operation = *pick(rng, &[StreamOperation::Pause, StreamOperation::Play]);
+            world.media(&StreamControl { id, operation: operation(kinds) });
+        }
+        (4, Some(Started { id, .. })) => {
+            world.app.published.pop();
+            world.media(&Unpublish { id });
+        }
+        _ => world.publish(),
     }
 }
 

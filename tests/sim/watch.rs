@@ -79,7 +79,9 @@ impl Watch {
         let Some(seen) = self.links.get_mut(&link) else { return };
         let Some((id, body)) = packet.split_once('[') else { return };
         let call = id.parse().ok().and_then(|id: u64| seen.calls.remove(&id));
-        if body.starts_with("\"ok\"") && matches!(call.as_deref(), Some("login" | "relogin")) {
+        // The second is that of a legacy session.
+        let granted = ["\"ok\"", "\"success\""].iter().any(|status| body.starts_with(status));
+        if granted && matches!(call.as_deref(), Some("login" | "relogin")) {
             seen.admitted = true;
             self.admissions += 1;
         }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use roamio::config::{ConferenceConfig, Transport};
+use roamio::config::{ConferenceConfig, PortalProtocol, Transport};
 use roamio::error::{Code, Error};
 use roamio::proto::io::{ConferenceState, Cookies, Event, Input, Transmit, WireId};
 use roamio::proto::rng::Rng;
@@ -114,6 +114,9 @@ pub(crate) struct World {
     /// When the core asked for the address.
     pub(crate) asked_for_address: Vec<Millis>,
     limits: Limits,
+    protocol: PortalProtocol,
+    /// Who joined the room and has not left it.
+    others: Vec<String>,
     /// The device sleeps: the client does nothing, and what arrives waits.
     asleep: bool,
     /// The host said that it is suspended: no deadline counts.
@@ -146,7 +149,7 @@ impl World {
         let Setup { seed, mut config, model, ping, latency } = setup;
         // The simulated server has no polling.
         config.common.transports.order = vec![Transport::Websocket];
-        let now = 10_000;
+        let (now, protocol) = (10_000, config.protocol);
         let millis = |duration: std::time::Duration| duration.as_millis() as Millis;
         // The life of the token until it is written, then the limit of the answer.
         let login = 180_000 + millis(config.login_timeout);
@@ -177,6 +180,8 @@ impl World {
             routed: true,
             asked_for_address: Vec::new(),
             limits,
+            protocol,
+            others: Vec::new(),
             asleep: false,
             suspended: false,
             host_full: false,
@@ -513,6 +518,27 @@ impl World {
             }
         }
         self.links.insert(id, link);
+    }
+
+    /// Once all that was issued has come, and the portal has told what it has done, the room is that
+    /// of the portal.
+    pub(crate) fn check_room(&mut self) {
+        let differs = |world: &Self| {
+            let portal = &world.server.portal;
+            world.app.knows_room(portal) && !world.app.agrees(portal)
+        };
+        if differs(self) {
+            // Streams are told a little later than they come and go.
+            self.run_for(self.server.portal.config().stream_delay);
+            let portal = &self.server.portal;
+            let me = self.app.participant.as_deref().unwrap_or_default();
+            assert!(
+                !differs(self),
+                "the portal has {:?}, the application {:?}",
+                portal.welcome(me),
+                self.app.room
+            );
+        }
     }
 
     fn check(&self) {

@@ -12,6 +12,7 @@ mod relogin;
 mod renewing;
 mod replay;
 mod requests;
+mod room;
 mod storms;
 mod tickets;
 mod unhinted;

@@ -148,7 +148,7 @@ impl Portal {
             return refuse(self, "Room is full");
         }
         self.join_room(&join.room, join.participant.clone(), now);
-        let mut reply = match self.login_reply(&join) {
+        let mut reply = match self.login_reply(&join.room, &join.participant, join.protocol) {
             Ok(reply) => reply,
             Err(text) => {
                 if !self.config.ghosts {
@@ -196,27 +196,33 @@ impl Portal {
     }
 
     /// The answer to a login, without the ticket.
-    fn login_reply(&self, join: &Join) -> Result<Value, String> {
-        let room = &self.rooms[&join.room];
+    /// What the answer to a login says, without the ticket.
+    pub(super) fn login_reply(
+        &self,
+        room_id: &str,
+        participant: &Participant,
+        protocol: Protocol,
+    ) -> Result<Value, String> {
+        let room = &self.rooms[room_id];
         let streams: Vec<Value> = room
             .streams
             .iter()
             .filter(|stream| stream.announced)
             .map(|stream| stream.described(self.config.stream_media))
-            .map(|info| stream::info_for(join.protocol, &info))
+            .map(|info| stream::info_for(protocol, &info))
             .collect();
         let participants: Vec<&Participant> =
             room.participants.iter().filter(|other| other.role != "admin").collect();
-        let Participant { id, user, role } = &join.participant;
-        if join.protocol == Protocol::Legacy {
-            return legacy::welcome(id, &join.room, &streams, &participants);
+        let Participant { id, user, role } = participant;
+        if protocol == Protocol::Legacy {
+            return legacy::welcome(id, room_id, &streams, &participants);
         }
         Ok(json!({
             "user": user,
             "role": role,
             "permission": room::permission(role),
             "room": {
-                "id": join.room,
+                "id": room_id,
                 "views": ["common"],
                 "participants": participants,
                 "streams": streams,

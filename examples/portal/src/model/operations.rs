@@ -1,7 +1,7 @@
 //! What an operator, an application server or a test does to the portal.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     ConnId, Departure, Ledger, Link, Millis, ModelConfig, Participant, Portal, Room, Timer,
@@ -189,6 +189,13 @@ impl Portal {
     pub fn streams(&self, room: &str) -> Vec<String> {
         let streams = self.rooms.get(room).map_or(&[][..], |room| &room.streams);
         streams.iter().map(|stream| stream.id.clone()).collect()
+    }
+
+    /// What a participant would be told about its room if it logged in now, without a ticket.
+    pub fn welcome(&self, participant: &str) -> Option<Value> {
+        let session = self.sessions.get(participant)?;
+        let who = self.rooms.get(&session.room)?.participant(participant)?;
+        self.login_reply(&session.room, who, session.protocol).ok()
     }
 
     /// The connection a participant uses, or used last while it is away.
