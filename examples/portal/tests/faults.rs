@@ -335,3 +335,26 @@ async fn faults_hit_a_polling_participant_on_all_of_its_connections() {
     eventually("the poll", || server.cut(&Target::Participant(id.clone()), Cut::Reset) == 1).await;
     assert!(server.with_model(|model, _| model.is_connected(&id)), "the session lives on");
 }
+
+#[tokio::test]
+async fn faults_hit_the_connection_that_took_over_from_polling() {
+    let server = server().await;
+    let mut polling = Polling::new(server.port());
+    polling.send("GET", "/socket.io/?EIO=4&transport=polling", String::new());
+    polling.answer("GET").await;
+    let path = "/socket.io/?EIO=4&transport=polling&sid=<sid>";
+    polling.send("POST", path, "40".into());
+    polling.answer("POST").await;
+    polling.send("GET", path, String::new());
+    assert!(polling.answer("GET").await.body.starts_with("40{"));
+    let mut client =
+        Client::open(&server, &format!("{HANDSHAKE}&sid={}", polling.sid()), true).await;
+    client.send("2probe").await;
+    assert_eq!(client.packet().await, "3probe");
+    client.send("5").await;
+    let token = server.mint_token("room", "user", "presenter");
+    let reply = client.request(0, "login", Some(login("1.2", &token))).await;
+    let id = reply[1]["id"].as_str().unwrap().to_owned();
+    assert_eq!(server.cut(&Target::Participant(id), Cut::Reset), 1);
+    assert_eq!(client.next().await, Seen::Closed(1006));
+}

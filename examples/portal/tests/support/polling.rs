@@ -21,6 +21,11 @@ impl Polling {
         Self { port, sid: String::new(), poll: None, post: None }
     }
 
+    /// Id of the engine session, once it is open.
+    pub(crate) fn sid(&self) -> &str {
+        &self.sid
+    }
+
     /// Begin a request; `<sid>` in the path is replaced.
     pub(crate) fn send(&mut self, method: &str, path: &str, body: String) {
         let path = path.replace("<sid>", &self.sid);
