@@ -230,6 +230,7 @@ pub struct ManagerConfig {
 
 /// How Socket.IO packets are written (`socket-io` 1 and 9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 pub enum Parser {
     /// Text, with binary attachments behind it: every server's default.
     #[default]

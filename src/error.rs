@@ -12,9 +12,10 @@ use std::sync::Arc;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 macro_rules! codes {
-    ($($(#[doc = $doc:literal])+ $name:ident = $value:literal, $c_name:literal, $retry:ident;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $value:tt, $c_name:literal, $retry:ident;)+) => {
         /// What happened. The number is the same in every language.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "bridge", derive(uniffi::Enum), uniffi(name = "ErrorCode"))]
         #[non_exhaustive]
         #[repr(u32)]
         pub enum Code { $($(#[doc = $doc])+ $name = $value,)+ }
@@ -151,6 +152,7 @@ codes! {
 
 /// What helps after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 #[repr(u32)]
 pub enum Retry {
     /// Fix the call, or give up.
@@ -165,6 +167,7 @@ pub enum Retry {
 
 /// The layer that an error comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum), uniffi(name = "ErrorLayer"))]
 #[repr(u32)]
 pub enum Layer {
     /// The call itself.

@@ -5,11 +5,14 @@
 //! [`client::Manager`] (a connection), [`client::Socket`] (a namespace on it), [`client::Registry`]
 //! (sockets by URL) and [`client::Router`] (listeners by event name); `docs/socket-io.md` shows how
 //! they are used. [`config`] has the options, [`error`] what can go wrong, [`payload`] what travels. C
-//! programs include `roamio.h`, which is generated from [`capi`].
+//! programs include `roamio.h`, which is generated from [`capi`]; with the feature `bridge` the library
+//! also carries what Swift, Kotlin and Python call.
 //!
 //! Below the API, [`driver`] does the input and output and [`proto`] is the protocols without any:
 //! machines for a simulation, or for a driver of your own.
 
+#[cfg(feature = "bridge")]
+pub mod bridge;
 pub mod capi;
 pub mod client;
 pub mod config;
@@ -21,6 +24,9 @@ pub mod owt;
 pub mod payload;
 pub mod proto;
 pub mod secret;
+
+#[cfg(feature = "bridge")]
+uniffi::setup_scaffolding!("roamio");
 
 /// The programs of the README compile.
 #[cfg(doctest)]

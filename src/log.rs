@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// How important a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum), uniffi(name = "LogLevel"))]
 #[repr(u8)]
 pub enum Level {
     /// A bug of roamio, or something that makes a session impossible.

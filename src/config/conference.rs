@@ -8,6 +8,7 @@ use crate::secret::Secret;
 
 /// The portal protocol announced at login. Answers of every shape are understood with all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 pub enum PortalProtocol {
     /// That of clients before 1.0, for old portals: requests and notifications have names and
     /// shapes of their own, and requests positional arguments. Replay as in 1.0.
@@ -35,6 +36,7 @@ impl PortalProtocol {
 
 /// With which number the portal's replay starts (`owt-portal` 17, 3.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 pub enum SequenceBase {
     /// Found out by comparing the replay with what was delivered.
     #[default]

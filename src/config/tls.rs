@@ -11,6 +11,7 @@ use crate::secret::Secret;
 
 /// A version of TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 pub enum TlsVersion {
     /// TLS 1.2.
     #[default]

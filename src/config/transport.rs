@@ -7,6 +7,7 @@ use crate::config::HeaderList;
 
 /// A way to carry Engine.IO packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 #[repr(u32)]
 pub enum Transport {
     /// HTTP long-polling: one GET that waits, and POSTs.
@@ -27,6 +28,7 @@ impl Transport {
 
 /// What becomes of the second transport while a connection opens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 pub enum Opening {
     /// With WebSocket first, polling starts beside it when it takes long or fails, and the first
     /// finished handshake wins. In any other order as [`Opening::InTurn`].
@@ -41,6 +43,7 @@ pub enum Opening {
 
 /// The revision of Engine.IO, and with it the protocol of Socket.IO.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 pub enum Revision {
     /// Revision 4: Socket.IO servers 3.x and 4.x.
     #[default]

@@ -9,6 +9,7 @@ use crate::payload::Payload;
 
 /// State of a manager.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 #[repr(u32)]
 pub enum ManagerState {
     /// No socket wants a connection.
@@ -26,6 +27,7 @@ pub enum ManagerState {
 
 /// State of a socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 #[repr(u32)]
 pub enum SocketState {
     /// Not connected, and not trying.
@@ -43,6 +45,7 @@ pub enum SocketState {
 
 /// State of a conference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 #[repr(u32)]
 pub enum ConferenceState {
     /// Not logged in.
@@ -175,6 +178,7 @@ pub enum SocketEvent {
 
 /// Why a joined namespace was left, in the words of the reference client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 #[repr(u32)]
 pub enum DisconnectReason {
     /// `io server disconnect`: no reconnection by itself.

@@ -1,0 +1,116 @@
+//! One session at a portal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::conference_event::ConferenceObserver;
+use super::conference_options::ConferenceOptions;
+use super::error::RoamioError;
+use super::guest::{Gone, Guest};
+use super::hints::hints;
+use super::observer::{Place, tell};
+use super::payload::Payload;
+use crate::client::{self, ConferenceState};
+
+/// A conference session, from one login to its end. It survives changes of the network. A new
+/// session is a new conference with a new token.
+#[derive(uniffi::Object)]
+pub struct Conference {
+    pub(super) inner: client::Conference,
+    gone: Gone,
+}
+
+/// How a request is made.
+#[derive(Clone, Debug, Default, uniffi::Record)]
+pub struct RequestOptions {
+    /// Time limit, 1 ms to 24 h, counted from the call, also while it waits for the session; the
+    /// conference's unless set.
+    #[uniffi(default)]
+    pub timeout: Option<Duration>,
+}
+
+impl From<RequestOptions> for client::RequestOptions {
+    fn from(options: RequestOptions) -> Self {
+        Self { timeout: options.timeout }
+    }
+}
+
+#[uniffi::export]
+impl Conference {
+    /// A conference. No traffic before `login`.
+    ///
+    /// Throws `INVALID_ARGUMENT` naming the option that is out of range, or for a certificate that
+    /// cannot be used; `UNSUPPORTED`.
+    #[uniffi::constructor(default(observer = None, options))]
+    pub fn new(
+        options: ConferenceOptions,
+        observer: Option<Arc<dyn ConferenceObserver>>,
+    ) -> Result<Arc<Self>, RoamioError> {
+        let config = options.config()?;
+        let place = Place::<Self>::new();
+        let (guest, gone) = Guest::of(observer, &place, Self::detach);
+        let inner = client::Conference::new(config, move |event| {
+            if let Some(observer) = &*guest {
+                tell("a conference's observer", observer.on_event(event.into()));
+            }
+        })?;
+        let conference = Arc::new(Self { inner, gone });
+        place.fill(&conference);
+        Ok(conference)
+    }
+
+    /// What the conference was last said to be.
+    pub fn state(&self) -> ConferenceState {
+        self.inner.state()
+    }
+
+    /// Log in with a token from the application's server, which is used at most once. Gives the
+    /// portal's answer: argument 0 is an object with `id`, `user`, `role`, `permission`, `room`.
+    /// Giving up on it does not undo the login.
+    ///
+    /// Throws `TOKEN_INVALID` for a token that cannot be decoded or asks for plain text that is not
+    /// allowed, `INVALID_STATE` when this conference was used before, `LOGIN_REJECTED`,
+    /// `LOGIN_UNKNOWN`, `CANCELLED` by a logout, `CLOSED`, or why the portal could not be reached.
+    pub async fn login(&self, token: String) -> Result<Payload, RoamioError> {
+        Ok(self.inner.login_async(&token)?.await?.into())
+    }
+
+    /// Leave the conference. Giving up on it does not undo it.
+    ///
+    /// Throws `LEFT_UNCONFIRMED` when the portal has not confirmed it: the participant may stay
+    /// visible for a while; `NOT_LOGGED_IN`, `CLOSED`.
+    pub async fn logout(&self) -> Result<(), RoamioError> {
+        self.inner.logout_async()?.await?;
+        Ok(())
+    }
+
+    /// Ask the portal; `data_json` is one JSON object. While the session is not ready the request
+    /// waits for it. Giving up on it cancels it: if it was not written yet it never is.
+    ///
+    /// Throws `NOT_LOGGED_IN`, `RESERVED_EVENT`, `INVALID_JSON`, `TOO_LARGE`, `QUEUE_FULL`, `CLOSED`
+    /// at once, and later `REQUEST_REJECTED`, `ACK_TIMEOUT` or `ACK_LOST` (the portal may have
+    /// acted), `NOT_SENT`, `CANCELLED`, `DROPPED`.
+    #[uniffi::method(default(options))]
+    pub async fn request(
+        &self,
+        name: String,
+        data_json: String,
+        options: RequestOptions,
+    ) -> Result<Payload, RoamioError> {
+        Ok(self.inner.request_async(&name, &data_json, options.into())?.await?.into())
+    }
+
+    /// Close without a logout: the participant stays visible until the portal gives it up (minutes).
+    /// Pending requests end `CLOSED`. Does not wait.
+    pub fn detach(&self) {
+        self.inner.detach();
+    }
+
+    /// `detach`, then wait until the observer is called no more.
+    pub async fn shutdown(&self) {
+        self.detach();
+        self.gone.clone().wait().await;
+    }
+}
+
+hints!(Conference);
