@@ -7,7 +7,11 @@ DEMO := $(TARGET)/demo
 PORTAL := $(TARGET)/release/roamio-portal
 TIMELINE := $(TARGET)/release/examples/timeline
 
-.PHONY: demo lib test lint header coverage bench clean
+BRIDGE := $(TARGET)/bridge
+BINDINGS := $(TARGET)/bindings
+SHARED := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
+
+.PHONY: demo lib test lint header coverage bindings bench clean
 
 # Log in to a portal, lose the network in several ways, be back with nothing lost.
 demo:
@@ -29,6 +33,16 @@ lib:
 	$(CARGO) rustc --release --lib --crate-type cdylib
 	ln -sf libroamio.so $(TARGET)/release/libroamio.so.0
 
+# The library with the bridge, and how Kotlin, Python and Swift call it: $(BINDINGS). Built in a folder
+# of its own, because the library without the bridge has the same name.
+bindings:
+	$(CARGO) build --target-dir $(BRIDGE) --lib --features bridge
+	$(CARGO) build --target-dir $(BRIDGE) --package roamio-bindgen
+	for language in kotlin python swift; do \
+	    $(BRIDGE)/debug/roamio-bindgen generate $(BRIDGE)/debug/libroamio.$(SHARED) \
+	        --language $$language --out-dir $(BINDINGS)/$$language --no-format || exit 1; \
+	done
+
 # Every test of the project, with the real portal, in C and Rust.
 test:
 	.ci/prepare test
@@ -39,6 +53,7 @@ lint:
 	.ci/prepare lint
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --target-dir $(BRIDGE) --lib --features bridge -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
 
 # Write include/roamio.h anew from src/capi.

@@ -39,6 +39,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("driver", &["L0", "proto", "driver"]),
     ("client", &["L0", "proto", "driver", "client"]),
     ("capi", &["L0", "client", "capi"]),
+    ("bridge", &["L0", "client", "bridge"]),
     ("", &["L0"]),
 ];
 
@@ -126,7 +127,7 @@ fn unsafe_code_lives_only_at_the_c_boundary() {
         });
         assert!(!uses || name.starts_with("capi"), "src/{name} uses unsafe");
     }
-    for module in ["proto/mod.rs", "driver/mod.rs", "client/mod.rs"] {
+    for module in ["proto/mod.rs", "driver/mod.rs", "client/mod.rs", "bridge/mod.rs"] {
         let text =
             fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module));
         assert!(text.unwrap().contains("#![forbid(unsafe_code)]"), "src/{module} forbids unsafe");

@@ -84,8 +84,8 @@ impl Conference {
         Ok(())
     }
 
-    /// Ask the portal; `data_json` is one JSON object. While the session is not ready the request
-    /// waits for it. Giving up on it cancels it: if it was not written yet it never is.
+    /// Ask the portal; `data_json` is one JSON object, or with the legacy protocol the JSON array of
+    /// the arguments. While the session is not ready the request waits for it. Giving up on it cancels it: if it was not written yet it never is.
     ///
     /// Throws `NOT_LOGGED_IN`, `RESERVED_EVENT`, `INVALID_JSON`, `TOO_LARGE`, `QUEUE_FULL`, `CLOSED`
     /// at once, and later `REQUEST_REJECTED`, `ACK_TIMEOUT` or `ACK_LOST` (the portal may have

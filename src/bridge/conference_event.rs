@@ -55,6 +55,8 @@ pub enum ConferenceEvent {
         payload: Payload,
         /// It was missed and came with the replay.
         replayed: bool,
+        /// Its position among the notifications since login, from 1.
+        number: u64,
     },
     /// The portal said something that makes no sense; the session goes on.
     ProtocolError {
@@ -96,8 +98,8 @@ impl From<client::ConferenceEvent> for ConferenceEvent {
             Event::Resumed { complete, replayed } => Self::Resumed { complete, replayed },
             Event::Migrated => Self::Migrated,
             Event::Gap { from, to, certain } => Self::Gap { from, to, certain },
-            Event::Notification { payload, replayed } => {
-                Self::Notification { payload: payload.into(), replayed }
+            Event::Notification { payload, replayed, number } => {
+                Self::Notification { payload: payload.into(), replayed, number }
             }
             Event::ProtocolError(error) => Self::ProtocolError { error: error.into() },
             Event::Resumable(resumable) => Self::Resumable { resumable },
