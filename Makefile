@@ -36,8 +36,7 @@ lib:
 # The library with the bridge, and how Kotlin, Python and Swift call it: $(BINDINGS). Built in a folder
 # of its own, because the library without the bridge has the same name.
 bindings:
-	$(CARGO) build --target-dir $(BRIDGE) --lib --features bridge
-	$(CARGO) build --target-dir $(BRIDGE) --package roamio-bindgen
+	$(CARGO) build --target-dir $(BRIDGE) --lib --bins --features bindgen
 	for language in kotlin python swift; do \
 	    $(BRIDGE)/debug/roamio-bindgen generate $(BRIDGE)/debug/libroamio.$(SHARED) \
 	        --language $$language --out-dir $(BINDINGS)/$$language --no-format || exit 1; \
