@@ -10,6 +10,7 @@ use super::guest::{Gone, Guest};
 use super::hints::hints;
 use super::observer::{Place, tell};
 use super::payload::Payload;
+use super::room::Room;
 use crate::client::{self, ConferenceState};
 
 /// A conference session, from one login to its end. It survives changes of the network. A new
@@ -62,6 +63,12 @@ impl Conference {
     /// What the conference was last said to be.
     pub fn state(&self) -> ConferenceState {
         self.inner.state()
+    }
+
+    /// The room as the portal has described it up to the event that the observer was told last;
+    /// empty before the login. After the end it stays as it was.
+    pub fn room(&self) -> Room {
+        (&*self.inner.room()).into()
     }
 
     /// Log in with a token from the application's server, which is used at most once. Gives the

@@ -44,6 +44,9 @@ pub struct ConferenceOptions {
     /// Time limit of a request, also while it waits for the session; 15 s unless set.
     #[uniffi(default)]
     pub request_timeout: Option<Duration>,
+    /// Refuse a `text` whose message is longer, in characters; no limit unless set.
+    #[uniffi(default)]
+    pub text_limit: Option<u32>,
     /// With which number the portal's replay starts; found out unless set.
     #[uniffi(default)]
     pub sequence_base: Option<SequenceBase>,
@@ -73,6 +76,7 @@ impl ConferenceOptions {
             refresh_timeout: self.refresh_timeout.unwrap_or(own.refresh_timeout),
             logout_timeout: self.logout_timeout.unwrap_or(own.logout_timeout),
             request_timeout: self.request_timeout.unwrap_or(own.request_timeout),
+            text_limit: self.text_limit.map(|limit| limit as usize),
             sequence_base: self.sequence_base.unwrap_or(own.sequence_base),
             resume: self.resume.unwrap_or_default().over(own.resume),
             patient: self.patient.unwrap_or_default().over(own.patient),

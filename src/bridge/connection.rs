@@ -1,8 +1,10 @@
 //! What every connection needs.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::limits::LimitOptions;
+use super::socket_hook::{SocketHook, config_hook};
 use super::timeouts::TimeoutOptions;
 use super::tls::TlsOptions;
 use super::transports::TransportOptions;
@@ -34,6 +36,9 @@ pub struct ConnectionOptions {
     /// Limits of sizes and queues.
     #[uniffi(default)]
     pub limits: Option<LimitOptions>,
+    /// Called with every new socket before it connects.
+    #[uniffi(default)]
+    pub on_socket: Option<Arc<dyn SocketHook>>,
 }
 
 impl ConnectionOptions {
@@ -49,6 +54,7 @@ impl ConnectionOptions {
             local_address: address.transpose()?,
             timeouts: self.timeouts.unwrap_or_default().into(),
             limits: self.limits.unwrap_or_default().into(),
+            on_socket: self.on_socket.map(config_hook),
             ..CommonConfig::default()
         })
     }

@@ -12,6 +12,7 @@ pub type BorrowedSocket<'a> = Borrowed<'a>;
 
 /// What a new socket is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 #[repr(u32)]
 pub enum SocketPurpose {
     /// TCP, to the server.
