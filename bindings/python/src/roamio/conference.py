@@ -1,0 +1,140 @@
+"""One session at a portal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar, Union
+
+from . import _bridge
+from .codec import Json, decode, to_json
+from .delivery import Delivery, Lane, Posting
+from .errors import RoamioError, raising
+from .events import (
+    CONFERENCE,
+    ConferenceStateChanged,
+    Gap,
+    HostSlow,
+    Migrated,
+    Notification,
+    ProtocolError,
+    Resumable,
+    Resumed,
+    Retrying,
+)
+from .hints import Hints
+from .stream import EventStream
+
+ConferenceEvent = Union[
+    ConferenceStateChanged,
+    Retrying,
+    Resumed,
+    Migrated,
+    Gap,
+    Notification,
+    ProtocolError,
+    Resumable,
+    HostSlow,
+]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Observer(Posting, _bridge.ConferenceObserver):
+    pass
+
+
+def _is_last(event: ConferenceEvent) -> bool:
+    ended = _bridge.ConferenceState.ENDED
+    return isinstance(event, ConferenceStateChanged) and event.state == ended
+
+
+class Conference(Hints):
+    """A conference session, from one login to its end. It survives changes of the network.
+
+    To be made inside of a running loop. `async with` logs out at its end. A new session is a new
+    conference with a new token.
+    """
+
+    def __init__(self, options: _bridge.ConferenceOptions | None = None) -> None:
+        self._delivery: Delivery[ConferenceEvent] = Delivery(Lane(), CONFERENCE, _is_last)
+        with raising():
+            self._inner = _bridge.Conference(
+                options or _bridge.ConferenceOptions(), _Observer(self._delivery)
+            )
+
+    @property
+    def state(self) -> _bridge.ConferenceState:
+        """What the conference was last said to be."""
+        return self._inner.state()
+
+    def events(self) -> EventStream[ConferenceEvent]:
+        """All that happens from now on."""
+        return self._delivery.stream(self)
+
+    def on(self, selector: str | type | None = None) -> Callable[[F], F]:
+        """Decorate a function, asynchronous or not, that is called for notifications of a name with
+        their data, for events of a class with the event, or for every event.
+
+        Handlers run one at a time and in order; one that waits holds up the next. What they raise
+        goes to the loop's exception handler, and the session goes on.
+        """
+
+        def decorate(handler: F) -> F:
+            self._delivery.on(selector, handler)
+            return handler
+
+        return decorate
+
+    def off(self, handler: Callable[..., Any]) -> None:
+        """Call a handler no more."""
+        self._delivery.off(handler)
+
+    async def login(self, token: str) -> Any:
+        """Log in with a token from your server, which is used at most once.
+
+        Gives the portal's answer, a dict with `id`, `user`, `role`, `permission`, `room`. Cancelling
+        does not undo the login.
+        """
+        with raising(), self._delivery.lane.outcome():
+            return _first(await self._inner.login(token))
+
+    async def logout(self) -> None:
+        """Leave the conference; LEFT_UNCONFIRMED when the portal has not confirmed it."""
+        with raising(), self._delivery.lane.outcome():
+            await self._inner.logout()
+
+    async def request(self, name: str, data: Json, *, timeout: float | None = None) -> Any:
+        """Ask the portal, and give its answer. While the session is not ready it waits for it.
+
+        `timeout` is in seconds and counts from the call. Cancelling cancels the request: if it was
+        not written yet it never is. ACK_TIMEOUT and ACK_LOST mean that the portal may have acted.
+        """
+        limit = None if timeout is None else timedelta(seconds=timeout)
+        options = _bridge.RequestOptions(timeout=limit)
+        with raising(), self._delivery.lane.outcome():
+            return _first(await self._inner.request(name, to_json(data), options))
+
+    async def close(self) -> None:
+        """Close without a logout: the participant stays visible for minutes.
+
+        Waits until no handler is called any more, unless one is running: then it ends by itself.
+        """
+        self._delivery.finish()
+        await self._inner.shutdown()
+
+    async def __aenter__(self) -> Conference:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self.logout()
+        except RoamioError:
+            # There was no session, or the portal cannot be reached: there is nothing left to do.
+            pass
+        finally:
+            await self.close()
+
+
+def _first(answer: _bridge.Payload) -> Any:
+    args = decode(answer)
+    return args[0] if args else None

@@ -1,0 +1,202 @@
+"""Conferences at the embedded portal."""
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+import pytest
+import roamio
+from portal import Portal
+from roamio import (
+    CallError,
+    Conference,
+    ConferenceError,
+    ConferenceState,
+    ConferenceStateChanged,
+    ErrorCode,
+    EventStream,
+    Notification,
+    Resumed,
+    Retry,
+    RoamioError,
+    SocketError,
+    _bridge,
+)
+from waiting import event, state, within
+
+
+async def received(events: EventStream[Any], count: int) -> list[Notification]:
+    return [await event(events, Notification) for _ in range(count)]
+
+
+async def test_a_session_from_login_to_logout(portal: Portal) -> None:
+    async with Conference() as conference:
+        assert conference.state == ConferenceState.IDLE
+        events = conference.events()
+        answer = await within(conference.login(await portal.token()))
+        assert answer["user"] == "alice" and answer["room"]["participants"]
+        steps = [await event(events, ConferenceStateChanged) for _ in range(2)]
+        assert [step.state for step in steps] == [ConferenceState.JOINING, ConferenceState.READY]
+        assert [step.number for step in steps] == [1, 2]
+        await portal.control("texts?room=demo&count=3")
+        told = await received(events, 3)
+        assert [text.number for text in told] == [1, 2, 3]
+        assert [text.name for text in told] == ["text"] * 3
+        assert not any(text.replayed for text in told)
+        assert len(await portal.participants()) == 1
+    assert conference.state == ConferenceState.ENDED
+    assert await portal.participants() == []
+    # It ends after its last event.
+    await within(_drain(events))
+
+
+async def _drain(events: EventStream[Any]) -> None:
+    async for _ in events:
+        pass
+
+
+@pytest.mark.parametrize(
+    "fault", ["cut?all=true&how=rst", "freeze?all=true&direction=both&mode=discard"]
+)
+async def test_nothing_is_lost_with_the_connection(portal: Portal, fault: str) -> None:
+    async with Conference() as conference:
+        told: list[Any] = []
+
+        @conference.on(Notification)
+        def notified(notification: Notification) -> None:
+            told.append((notification.name, notification.data))
+
+        events = conference.events()
+        participant = (await within(conference.login(await portal.token())))["id"]
+        await portal.control(fault)
+        await portal.control("texts?room=demo&count=50")
+        conference.network_changed()
+        resumed = await event(events, Resumed)
+        assert resumed.complete
+        await portal.control("texts?room=demo&count=5&prefix=last")
+        while len(told) < 55:
+            await event(events, Notification)
+        assert told == await portal.issued(participant)
+
+
+async def test_every_request_has_one_outcome(portal: Portal) -> None:
+    async with Conference() as conference:
+        with pytest.raises(ConferenceError) as early:
+            await conference.request("text", {})
+        assert early.value.code == ErrorCode.NOT_LOGGED_IN and early.value.retry == Retry.LOGIN
+        events = conference.events()
+        await within(conference.login(await portal.token()))
+        text = {"to": "all", "message": "hello"}
+        await within(conference.request("text", text))
+        with pytest.raises(ConferenceError) as refused:
+            await within(conference.request("unpublish", {"id": "no-such-stream"}))
+        assert refused.value.code == ErrorCode.REQUEST_REJECTED
+        await portal.control("swallow-ack?request=text")
+        lost = asyncio.create_task(conference.request("text", text))
+        await received(events, 2)
+        await portal.control("cut?all=true&how=fin")
+        with pytest.raises(SocketError) as unknown:
+            await within(lost)
+        assert unknown.value.code == ErrorCode.ACK_LOST
+        await portal.control("delay-ack?request=text&ms=60000")
+        with pytest.raises(SocketError) as late:
+            await within(conference.request("text", text, timeout=0.2))
+        assert late.value.code == ErrorCode.ACK_TIMEOUT
+
+
+async def test_a_request_that_is_given_up_is_cancelled(portal: Portal) -> None:
+    async with Conference() as conference:
+        await within(conference.login(await portal.token()))
+        await portal.control("delay-ack?request=text&ms=60000")
+        with pytest.raises(asyncio.TimeoutError):
+            request = conference.request("text", {"to": "all", "message": "a"})
+            await asyncio.wait_for(request, 0.2)
+        await within(conference.request("text", {"to": "all", "message": "b"}))
+
+
+async def test_a_handler_that_raises_disturbs_nothing(
+    portal: Portal, complaints: asyncio.Queue[Any]
+) -> None:
+    async with Conference() as conference:
+        messages: asyncio.Queue[str] = asyncio.Queue()
+
+        @conference.on("text")
+        def fail(data: Any) -> None:
+            raise LookupError(data["message"])
+
+        @conference.on("text")
+        async def hear(data: Any) -> None:
+            messages.put_nowait(data["message"])
+
+        await within(conference.login(await portal.token()))
+        await portal.control("texts?room=demo&count=2&prefix=m")
+        assert [await within(messages.get()) for _ in range(2)] == ["m1", "m2"]
+        assert isinstance((await within(complaints.get()))["exception"], LookupError)
+        assert conference.state == ConferenceState.READY
+
+
+async def test_an_observer_below_that_raises_is_logged_by_name_only(
+    portal: Portal, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(_bridge.ConferenceObserver):
+        def on_event(self, event: _bridge.ConferenceEvent) -> None:
+            raise LookupError("what must not be seen")
+
+    logger = logging.getLogger("roamio.test")
+    logger.setLevel(logging.ERROR)
+    roamio.log_to(logger)
+    try:
+        conference = _bridge.Conference(_bridge.ConferenceOptions(), Failing())
+        await within(conference.login(await portal.token()))
+        text = '{"to":"all","message":"still here"}'
+        await within(conference.request("text", text))
+        await within(conference.logout())
+        await within(conference.shutdown())
+    finally:
+        roamio.log_to(None)
+    lines = [record.getMessage() for record in caplog.records if record.name == logger.name]
+    assert lines and all("threw LookupError" in line for line in lines)
+    assert not any("must not be seen" in line for line in lines)
+
+
+async def test_a_portal_that_restarts_ends_the_session_with_the_reason(portal: Portal) -> None:
+    async with Conference() as conference:
+        events = conference.events()
+        await within(conference.login(await portal.token()))
+        await portal.control("restart")
+        ended = await state(events, ConferenceState.ENDED)
+        assert ended.cause is not None and ended.cause.code == ErrorCode.SERVER_RESTARTED
+        await within(_drain(events))
+        with pytest.raises(RoamioError):
+            await conference.request("text", {})
+
+
+async def test_a_token_that_is_none_is_refused_at_once() -> None:
+    async with Conference() as conference:
+        with pytest.raises(ConferenceError) as invalid:
+            await conference.login("no token")
+        assert invalid.value.code == ErrorCode.TOKEN_INVALID
+        assert invalid.value.retry == Retry.LOGIN
+
+
+async def test_an_option_out_of_range_is_named() -> None:
+    options = roamio.ConferenceOptions(resume=roamio.ReconnectOptions(jitter=7.0))
+    with pytest.raises(CallError, match="jitter") as invalid:
+        Conference(options)
+    assert invalid.value.code == ErrorCode.INVALID_ARGUMENT
+
+
+async def test_close_does_not_log_out_and_settles_requests(portal: Portal) -> None:
+    conference = Conference()
+    await within(conference.login(await portal.token()))
+    await portal.control("delay-ack?request=text&ms=60000")
+    request = asyncio.create_task(conference.request("text", {"to": "all", "message": "a"}))
+    await asyncio.sleep(0)
+    start = time.monotonic()
+    await within(conference.close())
+    with pytest.raises(CallError) as closed:
+        await within(request)
+    assert closed.value.code == ErrorCode.CLOSED
+    assert time.monotonic() - start < 5
+    assert len(await portal.participants()) == 1
