@@ -9,9 +9,10 @@ TIMELINE := $(TARGET)/release/examples/timeline
 
 BRIDGE := $(TARGET)/bridge
 BINDINGS := $(TARGET)/bindings
+PYTHON := $(TARGET)/python
 SHARED := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
-.PHONY: demo lib test lint header coverage bindings bench clean
+.PHONY: demo demo-python lib bindings python wheel test test-python lint header coverage bench clean
 
 # Log in to a portal, lose the network in several ways, be back with nothing lost.
 demo:
@@ -23,6 +24,14 @@ demo:
 	    examples/c/survive.c examples/c/portal.c examples/c/report.c \
 	    -L$(TARGET)/release -lroamio -lpthread -Wl,-rpath,$(abspath $(TARGET)/release)
 	examples/c/demo.sh $(PORTAL) $(DEMO)/survive $(TIMELINE) $(DEMO)
+
+# The same in Python.
+demo-python: python
+	$(CARGO) build --release --package roamio-portal
+	$(MAKE) $(TIMELINE)
+	mkdir -p $(DEMO)
+	PYTHONPATH=$(PYTHON)/package/src examples/c/demo.sh \
+	    $(PORTAL) examples/python/survive.py $(TIMELINE) $(DEMO)
 
 # By its date, because Cargo would build the library in turns for this and for `lib`.
 $(TIMELINE): examples/timeline.rs
@@ -42,10 +51,30 @@ bindings:
 	        --language $$language --out-dir $(BINDINGS)/$$language --no-format || exit 1; \
 	done
 
+# The Python package, put together in $(PYTHON)/package.
+python: bindings
+	bindings/python/stage.sh $(BRIDGE)/debug/libroamio.$(SHARED) $(BINDINGS)/python/roamio.py \
+	    $(PYTHON)/package
+
+# The wheel with the library inside: $(PYTHON)/wheel.
+wheel: bindings
+	$(CARGO) rustc --release --target-dir $(BRIDGE) --lib --crate-type cdylib --features bridge
+	bindings/python/stage.sh $(BRIDGE)/release/libroamio.$(SHARED) $(BINDINGS)/python/roamio.py \
+	    $(PYTHON)/release
+	python3 -m pip wheel -q --no-deps --wheel-dir $(PYTHON)/wheel $(PYTHON)/release
+
 # Every test of the project, with the real portal, in C and Rust.
 test:
 	.ci/prepare test
+	.ci/skip begin
 	$(CARGO) test --workspace
+	$(MAKE) test-python
+	.ci/skip end
+
+# The Python package: its types, and its tests.
+test-python: python
+	$(CARGO) build --package roamio-portal
+	bindings/python/test.sh $(PYTHON)/package $(TARGET)/debug/roamio-portal
 
 # What a change must satisfy beside its tests.
 lint:

@@ -67,6 +67,10 @@ class Conference(Hints):
         """What the conference was last said to be."""
         return self._inner.state()
 
+    def room(self) -> _bridge.Room:
+        """The room as the portal has described it so far; empty before the login."""
+        return self._inner.room()
+
     def events(self) -> EventStream[ConferenceEvent]:
         """All that happens from now on."""
         return self._delivery.stream(self)
