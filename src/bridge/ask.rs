@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
+use super::conference::Conference;
 use super::connection::headers;
 use super::error::{Failure, HostError, RoamioError};
 use super::manager::Manager;
@@ -27,6 +28,14 @@ pub trait TargetProvider: Send + Sync {
     /// Asked before every attempt to connect. Answer `request` at once or later; it must not wait.
     /// Throwing refuses it.
     fn target_wanted(&self, request: Arc<TargetRequest>) -> Result<(), HostError>;
+}
+
+/// Has fresh tokens for a conference.
+#[uniffi::export(foreign)]
+pub trait TokenProvider: Send + Sync {
+    /// Asked for a token that was never used, where a session cannot be resumed or `rejoin` wants
+    /// another one. Answer `request` at once or later; it must not wait. Throwing refuses it.
+    fn token_wanted(&self, request: Arc<TokenRequest>) -> Result<(), HostError>;
 }
 
 /// Where an attempt to connect goes to.
@@ -54,6 +63,13 @@ pub struct AuthRequest {
 pub struct TargetRequest {
     question: Question<Manager>,
     attempt: u32,
+    error: Option<Failure>,
+}
+
+/// Which fresh token? Forgotten without an answer it is refused.
+#[derive(uniffi::Object)]
+pub struct TokenRequest {
+    question: Question<Conference>,
     error: Option<Failure>,
 }
 
@@ -183,6 +199,53 @@ impl TargetRequest {
 impl Drop for TargetRequest {
     fn drop(&mut self) {
         // An error says that the manager is closed, where nobody waits for an answer.
+        let _ = self.pass(Err(refusal(FORGOTTEN)));
+    }
+}
+
+#[uniffi::export]
+impl TokenRequest {
+    /// Why the session is lost; none: it lives, and goes on after a refusal.
+    pub fn error(&self) -> Option<Failure> {
+        self.error.clone()
+    }
+
+    /// Log in anew with this token.
+    ///
+    /// Throws `TOKEN_INVALID` for a token that cannot be decoded; the question stays open.
+    pub fn answer(&self, token: String) -> Result<(), RoamioError> {
+        self.pass(Ok(&token))
+    }
+
+    /// There is none: a session that is lost ends, with the error it was lost for.
+    pub fn refuse(&self, reason: String) -> Result<(), RoamioError> {
+        self.pass(Err(refusal(reason)))
+    }
+}
+
+impl TokenRequest {
+    fn pass(&self, answer: Result<&str>) -> Result<(), RoamioError> {
+        Ok(self
+            .question
+            .answer(|conference, token| conference.inner.provide_token(token, answer))?)
+    }
+
+    /// Ask `provider` on behalf of the conference in `place`.
+    pub(super) fn ask(
+        provider: &dyn TokenProvider,
+        place: &Place<Conference>,
+        token: AskToken,
+        error: Option<Error>,
+    ) -> Result<(), HostError> {
+        let Some(conference) = place.get() else { return Ok(()) };
+        let question = Question::new(&conference, token);
+        provider.token_wanted(Arc::new(Self { question, error: error.map(Failure::from) }))
+    }
+}
+
+impl Drop for TokenRequest {
+    fn drop(&mut self) {
+        // An error says that the conference is closed, where nobody waits for an answer.
         let _ = self.pass(Err(refusal(FORGOTTEN)));
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::conference_event::ConferenceObserver;
+use super::ask::{TokenProvider, TokenRequest};
+use super::conference_event::{ConferenceEvent, ConferenceObserver};
 use super::conference_options::ConferenceOptions;
 use super::error::RoamioError;
 use super::guest::{Gone, Guest};
@@ -19,6 +20,27 @@ use crate::client::{self, ConferenceState};
 pub struct Conference {
     pub(super) inner: client::Conference,
     gone: Gone,
+}
+
+/// What of the host a conference holds.
+struct Listeners {
+    observer: Option<Arc<dyn ConferenceObserver>>,
+    tokens: Option<Arc<dyn TokenProvider>>,
+}
+
+impl Listeners {
+    fn take(&self, event: client::ConferenceEvent, place: &Place<Conference>) {
+        if let client::ConferenceEvent::TokenWanted { token, error } = event {
+            if let Some(provider) = &self.tokens {
+                let asked = TokenRequest::ask(&**provider, place, token, error);
+                tell("a token provider", asked);
+            }
+        } else if let Some((observer, event)) =
+            self.observer.as_ref().zip(ConferenceEvent::of(event))
+        {
+            tell("a conference's observer", observer.on_event(event));
+        }
+    }
 }
 
 /// How a request is made.
@@ -38,23 +60,22 @@ impl From<RequestOptions> for client::RequestOptions {
 
 #[uniffi::export]
 impl Conference {
-    /// A conference. No traffic before `login`.
+    /// A conference. No traffic before `login`. With a token provider a session that cannot be resumed
+    /// is followed by another one; without it ends.
     ///
     /// Throws `INVALID_ARGUMENT` naming the option that is out of range, or for a certificate that
     /// cannot be used; `UNSUPPORTED`.
-    #[uniffi::constructor(default(observer = None, options))]
+    #[uniffi::constructor(default(observer = None, tokens = None, options))]
     pub fn new(
         options: ConferenceOptions,
         observer: Option<Arc<dyn ConferenceObserver>>,
+        tokens: Option<Arc<dyn TokenProvider>>,
     ) -> Result<Arc<Self>, RoamioError> {
-        let config = options.config()?;
+        let config = options.config(tokens.is_some())?;
         let place = Place::<Self>::new();
-        let (guest, gone) = Guest::of(observer, &place, Self::detach);
-        let inner = client::Conference::new(config, move |event| {
-            if let Some(observer) = &*guest {
-                tell("a conference's observer", observer.on_event(event.into()));
-            }
-        })?;
+        let own = place.clone();
+        let (guest, gone) = Guest::of(Listeners { observer, tokens }, &place, Self::detach);
+        let inner = client::Conference::new(config, move |event| guest.take(event, &own))?;
         let conference = Arc::new(Self { inner, gone });
         place.fill(&conference);
         Ok(conference)
@@ -105,6 +126,15 @@ impl Conference {
         options: RequestOptions,
     ) -> Result<Payload, RoamioError> {
         Ok(self.inner.request_async(&name, &data_json, options.into())?.await?.into())
+    }
+
+    /// Leave the session and log in anew, with a token from the provider: for example because a gap has
+    /// made the room unknown. Gives the portal's answer, as `login`. Giving up on it does not undo it.
+    ///
+    /// Throws as `login`; `INVALID_STATE` without a token provider; and when the provider refuses or
+    /// does not answer in time (`TIMED_OUT`): then the old session goes on.
+    pub async fn rejoin(&self) -> Result<Payload, RoamioError> {
+        Ok(self.inner.rejoin_async()?.await?.into())
     }
 
     /// Close without a logout: the participant stays visible until the portal gives it up (minutes).

@@ -63,7 +63,13 @@ pub enum ConferenceEvent {
         /// What.
         error: Failure,
     },
-    /// Whether the session can be resumed: told after login.
+    /// A login in place of a session that was lost or left has succeeded: another participant,
+    /// another room, and notifications are numbered anew. A gap in the old numbers is told before.
+    Rejoined {
+        /// The portal's answer, as that of the first login.
+        answer: Payload,
+    },
+    /// Whether the session can be resumed: told after every login.
     Resumable {
         /// It can.
         resumable: bool,
@@ -79,10 +85,11 @@ pub trait ConferenceObserver: Send + Sync {
     fn on_event(&self, event: ConferenceEvent) -> Result<(), HostError>;
 }
 
-impl From<client::ConferenceEvent> for ConferenceEvent {
-    fn from(event: client::ConferenceEvent) -> Self {
+impl ConferenceEvent {
+    /// The event; none for a question, which a provider gets.
+    pub(super) fn of(event: client::ConferenceEvent) -> Option<Self> {
         use client::ConferenceEvent as Event;
-        match event {
+        Some(match event {
             Event::State(step) => Self::State {
                 number: step.number,
                 state: step.state,
@@ -102,8 +109,10 @@ impl From<client::ConferenceEvent> for ConferenceEvent {
                 Self::Notification { payload: payload.into(), replayed, number }
             }
             Event::ProtocolError(error) => Self::ProtocolError { error: error.into() },
+            Event::Rejoined { answer } => Self::Rejoined { answer: answer.into() },
             Event::Resumable(resumable) => Self::Resumable { resumable },
             Event::HostSlow => Self::HostSlow,
-        }
+            Event::TokenWanted { .. } => return None,
+        })
     }
 }

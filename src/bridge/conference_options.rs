@@ -47,6 +47,9 @@ pub struct ConferenceOptions {
     /// Refuse a `text` whose message is longer, in characters; no limit unless set.
     #[uniffi(default)]
     pub text_limit: Option<u32>,
+    /// Log in anew after every gap, so that the room is described afresh; needs a token provider.
+    #[uniffi(default = false)]
+    pub rejoin_on_gap: bool,
     /// With which number the portal's replay starts; found out unless set.
     #[uniffi(default)]
     pub sequence_base: Option<SequenceBase>,
@@ -62,7 +65,8 @@ pub struct ConferenceOptions {
 }
 
 impl ConferenceOptions {
-    pub(super) fn config(self) -> Result<ConferenceConfig> {
+    /// `ask_token`: a provider has fresh tokens.
+    pub(super) fn config(self, ask_token: bool) -> Result<ConferenceConfig> {
         let own = ConferenceConfig::default();
         Ok(ConferenceConfig {
             common: self.connection.unwrap_or_default().config()?,
@@ -77,6 +81,8 @@ impl ConferenceOptions {
             logout_timeout: self.logout_timeout.unwrap_or(own.logout_timeout),
             request_timeout: self.request_timeout.unwrap_or(own.request_timeout),
             text_limit: self.text_limit.map(|limit| limit as usize),
+            ask_token,
+            rejoin_on_gap: self.rejoin_on_gap,
             sequence_base: self.sequence_base.unwrap_or(own.sequence_base),
             resume: self.resume.unwrap_or_default().over(own.resume),
             patient: self.patient.unwrap_or_default().over(own.patient),

@@ -43,7 +43,9 @@ mod timeouts;
 mod tls;
 mod transports;
 
-pub use self::ask::{AuthProvider, AuthRequest, Target, TargetProvider, TargetRequest};
+pub use self::ask::{
+    AuthProvider, AuthRequest, Target, TargetProvider, TargetRequest, TokenProvider, TokenRequest,
+};
 pub use self::conference::{Conference, RequestOptions};
 pub use self::conference_event::{ConferenceEvent, ConferenceObserver};
 pub use self::conference_options::ConferenceOptions;

@@ -172,6 +172,24 @@ async def test_a_portal_that_restarts_ends_the_session_with_the_reason(portal: P
             await conference.request("text", {})
 
 
+async def test_a_lost_session_is_followed_by_another_with_a_fresh_token(portal: Portal) -> None:
+    asked: list[Any] = []
+
+    async def tokens(error: RoamioError | None) -> str:
+        asked.append(error and error.code)
+        return await portal.token(user="bob" if error else "carol")
+
+    async with Conference(tokens=tokens) as conference:
+        events = conference.events()
+        await within(conference.login(await portal.token()))
+        await portal.control("restart")
+        rejoined = await event(events, roamio.Rejoined)
+        assert rejoined.answer["user"] == "bob"
+        assert [user.user for user in conference.room().participants] == ["bob"]
+        assert (await within(conference.rejoin()))["user"] == "carol"
+    assert asked == [ErrorCode.SERVER_RESTARTED, None]
+
+
 async def test_a_token_that_is_none_is_refused_at_once() -> None:
     async with Conference() as conference:
         with pytest.raises(ConferenceError) as invalid:

@@ -44,3 +44,9 @@ def decode(payload: _bridge.Payload) -> tuple[Any, ...]:
             return attachments[value["num"]] if value.get("_placeholder") is True else value
 
     return tuple(json.loads(text, object_hook=hook) for text in payload.args)
+
+
+def first(payload: _bridge.Payload) -> Any:
+    """The first argument, None if there is none."""
+    args = decode(payload)
+    return args[0] if args else None

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, TypeVar, Union
 
 from . import _bridge
-from .codec import Json, decode, to_json
+from .codec import Json, first, to_json
 from .delivery import Delivery, Lane, Posting
 from .errors import RoamioError, raising
 from .events import (
@@ -18,21 +18,25 @@ from .events import (
     Migrated,
     Notification,
     ProtocolError,
+    Rejoined,
     Resumable,
     Resumed,
     Retrying,
 )
 from .hints import Hints
+from .providers import TokenFunction, TokenFunctionProvider
 from .stream import EventStream
 
 ConferenceEvent = Union[
     ConferenceStateChanged,
     Retrying,
     Resumed,
+    Rejoined,
     Migrated,
     Gap,
     Notification,
     ProtocolError,
+    Rejoined,
     Resumable,
     HostSlow,
 ]
@@ -55,12 +59,19 @@ class Conference(Hints):
     conference with a new token.
     """
 
-    def __init__(self, options: _bridge.ConferenceOptions | None = None) -> None:
+    def __init__(
+        self,
+        options: _bridge.ConferenceOptions | None = None,
+        *,
+        tokens: TokenFunction | None = None,
+    ) -> None:
+        """`tokens` is asked for a fresh token where the session cannot be resumed; without it such a
+        session ends."""
         self._delivery: Delivery[ConferenceEvent] = Delivery(Lane(), CONFERENCE, _is_last)
+        options = options or _bridge.ConferenceOptions()
+        provider = None if tokens is None else TokenFunctionProvider(tokens)
         with raising():
-            self._inner = _bridge.Conference(
-                options or _bridge.ConferenceOptions(), _Observer(self._delivery)
-            )
+            self._inner = _bridge.Conference(options, _Observer(self._delivery), provider)
 
     @property
     def state(self) -> _bridge.ConferenceState:
@@ -100,7 +111,7 @@ class Conference(Hints):
         does not undo the login.
         """
         with raising(), self._delivery.lane.outcome():
-            return _first(await self._inner.login(token))
+            return first(await self._inner.login(token))
 
     async def logout(self) -> None:
         """Leave the conference; LEFT_UNCONFIRMED when the portal has not confirmed it."""
@@ -116,7 +127,14 @@ class Conference(Hints):
         limit = None if timeout is None else timedelta(seconds=timeout)
         options = _bridge.RequestOptions(timeout=limit)
         with raising(), self._delivery.lane.outcome():
-            return _first(await self._inner.request(name, to_json(data), options))
+            return first(await self._inner.request(name, to_json(data), options))
+
+    async def rejoin(self) -> Any:
+        """Leave the session and log in anew, with a token that `tokens` gives. Gives the portal's
+        answer, as `login`. Cancelling does not undo it.
+        """
+        with raising(), self._delivery.lane.outcome():
+            return first(await self._inner.rejoin())
 
     async def close(self) -> None:
         """Close without a logout: the participant stays visible for minutes.
@@ -138,7 +156,3 @@ class Conference(Hints):
         finally:
             await self.close()
 
-
-def _first(answer: _bridge.Payload) -> Any:
-    args = decode(answer)
-    return args[0] if args else None

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from . import _bridge
-from .codec import Json, decode
+from .codec import Json, decode, first
 from .errors import RoamioError, error, maybe_error
 
 
@@ -139,6 +139,15 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejoined:
+    """A login in place of the session has succeeded: another participant, another room, and
+    notifications are numbered anew."""
+
+    #: The portal's answer, as `Conference.login` gives it.
+    answer: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Migrated:
     """The session moved between two living connections."""
 
@@ -163,6 +172,11 @@ class Notification:
     replayed: bool
     #: Its position among the notifications since login, from 1.
     number: int
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """What handlers for its name are called with."""
+        return (self.data,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +206,8 @@ def _state(kind: type[Any], *names: str) -> Callable[[Any], Any]:
 
 
 def _notification(event: Any) -> Notification:
-    args = decode(event.payload)
-    return Notification(
-        event.payload.name, args[0] if args else None, event.replayed, event.number
-    )
+    payload = event.payload
+    return Notification(payload.name, first(payload), event.replayed, event.number)
 
 
 Converters = dict[type[Any], Callable[[Any], Any]]
@@ -221,6 +233,7 @@ CONFERENCE: Converters = {
     _bridge.ConferenceEvent.STATE: _state(ConferenceStateChanged, "grace"),
     _bridge.ConferenceEvent.RETRY: lambda e: Retrying(e.attempt, error(e.error), e.delay, e.grace),
     _bridge.ConferenceEvent.RESUMED: lambda e: Resumed(e.complete, e.replayed),
+    _bridge.ConferenceEvent.REJOINED: lambda e: Rejoined(first(e.answer)),
     _bridge.ConferenceEvent.MIGRATED: lambda _: Migrated(),
     _bridge.ConferenceEvent.GAP: lambda e: Gap(e._from, e.to, e.certain),
     _bridge.ConferenceEvent.NOTIFICATION: _notification,

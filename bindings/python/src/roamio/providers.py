@@ -20,6 +20,9 @@ AuthFunction = Callable[
 TargetFunction = Callable[
     [int, Union[RoamioError, None]], Union[_bridge.Target, str, Awaitable[Union[_bridge.Target, str]]]
 ]
+#: Gives a token that was never used; is told why the session is lost, or None if it lives. May be
+#: asynchronous.
+TokenFunction = Callable[[Union[RoamioError, None]], Union[str, Awaitable[str]]]
 
 
 class _Asking:
@@ -69,3 +72,10 @@ class TargetFunctionProvider(_Asking, _bridge.TargetProvider):
             request.answer(_bridge.Target(url=target) if isinstance(target, str) else target)
 
         self._ask(request, (request.attempt(), maybe_error(request.error())), answer)
+
+
+class TokenFunctionProvider(_Asking, _bridge.TokenProvider):
+    """Asks a `TokenFunction`."""
+
+    def token_wanted(self, request: _bridge.TokenRequest) -> None:
+        self._ask(request, (maybe_error(request.error()),), request.answer)
