@@ -148,9 +148,9 @@ impl Conference {
     }
 
     /// Log in with a token from the application's server, which is used at most once. The outcome
-    /// is the portal's answer (argument 0: an object with `id`, `user`, `role`, `permission`,
-    /// `room`), or `LOGIN_REJECTED`, `LOGIN_UNKNOWN`, `CANCELLED` (by a logout), `CLOSED`, or why
-    /// the portal could not be reached.
+    /// is the portal's answer (argument 0: an object with `id`, `user`, `role`, `permission`, `room`;
+    /// [`owt::Login`](crate::owt::Login) reads that of any protocol), or `LOGIN_REJECTED`,
+    /// `LOGIN_UNKNOWN`, `CANCELLED` (by a logout), `CLOSED`, or why the portal could not be reached.
     ///
     /// # Errors
     /// [`Code::TokenInvalid`] for a token that cannot be decoded or asks for plain text that is not
@@ -216,10 +216,10 @@ impl Conference {
 
     /// Ask the portal; `data_json` is one JSON object. A request of the legacy protocol may have
     /// several arguments: then it is the JSON array of them, which does not begin with null. While
-    /// the session is not ready the request waits for it. The outcome is the portal's answer, or one of `REQUEST_REJECTED`,
-    /// `ACK_TIMEOUT`, `ACK_LOST` (both: the portal may have acted), `NOT_SENT`, `CANCELLED`,
-    /// `CLOSED`. When the session ends, a request that was sent ends `ACK_LOST`, one that was not
-    /// `NOT_SENT`, and either `DROPPED` if the portal has thrown the participant out.
+    /// the session is not ready the request waits for it. The outcome is the portal's answer, or one
+    /// of `REQUEST_REJECTED`, `ACK_TIMEOUT`, `ACK_LOST` (both: the portal may have acted), `NOT_SENT`,
+    /// `CANCELLED`, `CLOSED`. When the session ends, a request that was sent ends `ACK_LOST`, one that
+    /// was not `NOT_SENT`, and either `DROPPED` if the portal has thrown the participant out.
     ///
     /// # Errors
     /// [`Code::NotLoggedIn`] before a login and after the end, [`Code::ReservedEvent`] also for the

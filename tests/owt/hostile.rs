@@ -150,6 +150,18 @@ fn members_of_the_wrong_type_are_absent_and_their_neighbours_there() {
 }
 
 #[test]
+fn a_login_answer_may_be_as_large_and_as_odd_as_it_likes() {
+    let (long, odd) = ("x".repeat(1 << 20), "\u{202e}\0");
+    let crowd: Vec<Value> =
+        (0..100_000).map(|number: u32| json!({"id": number.to_string(), "user": odd})).collect();
+    let body = json!({"id": long, "room": {"id": long, "participants": crowd}});
+    let Login { id, room, .. } = Login::of(&answer(&body));
+    assert_eq!((id.as_ref(), &room.id), (Some(&long), &long));
+    assert_eq!(room.participants.len(), 100_000);
+    assert_eq!(room.participants[99_999].user.as_deref(), Some(odd));
+}
+
+#[test]
 fn what_makes_no_sense_is_no_notification() {
     for (name, data) in [
         (names::PARTICIPANT, json!({"action": "join", "data": "p"})),

@@ -92,7 +92,7 @@ fn a_typed_request_ends_like_any_other() {
 }
 
 #[test]
-fn texts_are_as_long_as_they_like_unless_there_is_a_limit() {
+fn req_4_6_texts_are_as_long_as_they_like_unless_there_is_a_limit() {
     let portal = portal();
     let long = "x".repeat(2_049);
     let host = Host::joined(&portal, ConferenceConfig::default());
@@ -110,7 +110,7 @@ fn old_portal() -> Server {
 }
 
 #[test]
-fn a_legacy_request_has_as_many_arguments_as_it_likes() {
+fn req_4_4_a_legacy_request_has_as_many_arguments_as_it_likes() {
     let portal = old_portal();
     let protocol = PortalProtocol::Legacy;
     let config = ConferenceConfig { protocol, ..ConferenceConfig::default() };
@@ -138,7 +138,7 @@ fn a_legacy_request_has_as_many_arguments_as_it_likes() {
 }
 
 #[test]
-fn requests_of_today_have_one_argument() {
+fn req_4_4_a_request_has_an_object() {
     let portal = portal();
     let host = Host::joined(&portal, ConferenceConfig::default());
     for data in [r#"["1"]"#, "[{}]", "null"] {
