@@ -6,6 +6,8 @@
 mod ends;
 #[path = "portal/host.rs"]
 mod host;
+#[path = "portal/requirements.rs"]
+mod requirements;
 #[path = "portal/roaming.rs"]
 mod roaming;
 #[path = "portal/room.rs"]

@@ -14,9 +14,8 @@
 //!   `relogin-tampered-notafter` and `relogin-tampered-ticketid` send spoilt arguments;
 //! - `relogin-concurrent` has two relogins in flight.
 //!
-//! Not played either, because the player here knows neither these protocol versions nor these
-//! transports: `login-1.0`, `login-legacy`, `login-legacy-5x-room`, `relogin-1.0-missed`;
-//! `eio3-login`, `eio3-relogin-1.2`, `polling-login`.
+//! Not played either: `polling-login` has HTTP requests in the place of packets, and which packets
+//! share one is up to the client. `tests/sim/transports` holds what the core does while it polls.
 
 #[path = "transcript_core/player.rs"]
 mod player;
@@ -55,6 +54,56 @@ fn not_taken_back(name: &str, code: Code) {
     let player = play(name, &[1, 2]);
     assert_eq!((player.state, player.end_code()), (ConferenceState::Ended, Some(code)));
     assert_eq!(player.over.len(), 2);
+}
+
+#[test]
+fn login_1_0() {
+    let player = play("login-1.0", &[1]);
+    assert_eq!(player.heard(), ["participant", "hello", "participant"]);
+    left_well(&player);
+}
+
+#[test]
+fn login_legacy() {
+    let player = play("login-legacy", &[1, 3]);
+    assert_eq!(player.heard(), ["user_join", "custom_message", "custom_message"]);
+    assert_eq!((player.resumed(), player.gaps()), (vec![false], vec![(3, 0, false)]));
+    left_well(&player);
+}
+
+#[test]
+fn login_legacy_second_client() {
+    let player = play("login-legacy", &[2]);
+    assert_eq!(player.heard(), ["hi", "participant"]);
+    left_well(&player);
+}
+
+#[test]
+fn login_legacy_5x_room() {
+    refused("login-legacy-5x-room", Code::LoginRejected);
+}
+
+#[test]
+fn eio3_login() {
+    let player = play("eio3-login", &[1]);
+    assert_eq!(player.heard(), ["m1", "drop"]);
+    assert_eq!(player.end_code(), Some(Code::Dropped));
+}
+
+#[test]
+fn eio3_relogin_1_2() {
+    let player = play("eio3-relogin-1.2", &[1, 2]);
+    assert_eq!(player.heard(), ["m1", "m2"]);
+    assert_eq!((player.resumed(), player.gaps()), (vec![true], vec![]));
+    left_well(&player);
+}
+
+#[test]
+fn relogin_1_0_missed() {
+    let player = play("relogin-1.0-missed", &[1, 2]);
+    assert_eq!(player.heard(), ["m1", "m2", "m3"]);
+    assert_eq!((player.resumed(), player.gaps()), (vec![false], vec![(2, 0, false)]));
+    left_well(&player);
 }
 
 #[test]

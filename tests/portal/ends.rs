@@ -10,7 +10,7 @@ use roamio_portal::Cut;
 use crate::host::{Host, ROOM, Told, burst, portal};
 
 #[test]
-fn login_requests_and_logout_work() {
+fn req_6_1_login_requests_and_logout_work() {
     for protocol in [PortalProtocol::V1_1, PortalProtocol::V1_2] {
         let portal = portal();
         let mut host =
@@ -35,7 +35,7 @@ fn login_requests_and_logout_work() {
 }
 
 #[test]
-fn a_restarted_portal_ends_the_session_with_its_own_reason() {
+fn req_2_7_w05_a_restarted_portal_ends_the_session_with_its_own_reason() {
     let portal = portal();
     let mut host = Host::joined(&portal, ConferenceConfig::default());
     portal.restart();
@@ -44,7 +44,7 @@ fn a_restarted_portal_ends_the_session_with_its_own_reason() {
 }
 
 #[test]
-fn a_dropped_participant_is_told_and_does_not_come_back() {
+fn req_2_8_a_dropped_participant_is_told_and_does_not_come_back() {
     let portal = portal();
     let mut host = Host::joined(&portal, ConferenceConfig::default());
     assert!(portal.drop_participant(&host.participant));
@@ -53,7 +53,7 @@ fn a_dropped_participant_is_told_and_does_not_come_back() {
 }
 
 #[test]
-fn a_participant_that_was_dropped_while_away_is_unknown() {
+fn req_2_7_a_participant_that_was_dropped_while_away_is_unknown() {
     let portal = portal();
     let mut host = Host::joined(&portal, ConferenceConfig::default());
     portal.refuse(Some(roamio_portal::Refusal::Reset));
@@ -65,7 +65,7 @@ fn a_participant_that_was_dropped_while_away_is_unknown() {
 }
 
 #[test]
-fn an_expired_ticket_is_its_own_end() {
+fn req_2_7_an_expired_ticket_is_its_own_end() {
     let portal = portal();
     let mut host = Host::joined(&portal, ConferenceConfig::default());
     portal.expire_tickets();
@@ -74,7 +74,7 @@ fn an_expired_ticket_is_its_own_end() {
 }
 
 #[test]
-fn a_session_that_is_taken_over_again_and_again_ends_superseded() {
+fn req_2_9_w04_a_session_that_is_taken_over_again_and_again_ends_superseded() {
     let portal = portal();
     let mut host = Host::joined(&portal, ConferenceConfig::default());
     for _ in 0..3 {
@@ -86,7 +86,7 @@ fn a_session_that_is_taken_over_again_and_again_ends_superseded() {
 }
 
 #[test]
-fn a_used_token_gets_no_answer_and_ends_unknown() {
+fn req_1_3_a_used_token_gets_no_answer_and_ends_unknown() {
     let portal = portal();
     let token = portal.mint_token(ROOM, "alice", "presenter");
     let mut first = Host::new(ConferenceConfig::default());
@@ -102,7 +102,7 @@ fn a_used_token_gets_no_answer_and_ends_unknown() {
 }
 
 #[test]
-fn a_forged_token_is_refused_with_the_portals_words() {
+fn req_1_7_a_forged_token_is_refused_with_the_portals_words() {
     use base64::Engine as _;
     let portal = portal();
     let json = format!(
@@ -118,7 +118,7 @@ fn a_forged_token_is_refused_with_the_portals_words() {
 }
 
 #[test]
-fn calls_in_the_wrong_state_fail_at_once() {
+fn req_4_4_w26_calls_in_the_wrong_state_fail_at_once() {
     let portal = portal();
     let host = Host::new(ConferenceConfig::default());
     let conference = &host.conference;
@@ -147,7 +147,7 @@ fn calls_in_the_wrong_state_fail_at_once() {
 }
 
 #[test]
-fn freeing_the_last_handle_settles_every_request() {
+fn req_4_2_freeing_the_last_handle_settles_every_request() {
     let portal = portal();
     let mut host = Host::joined(&portal, ConferenceConfig::default());
     portal.swallow_acks(None, "text", 3);

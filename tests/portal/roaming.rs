@@ -8,7 +8,7 @@ use roamio_portal::{Cut, Direction, FreezeMode};
 use crate::host::{Host, Told, burst, eager, executions, portal};
 
 #[test]
-fn a_reset_while_idle_is_survived() {
+fn f01_p09_a_reset_while_idle_is_survived() {
     let portal = portal();
     let mut host = Host::joined(&portal, ConferenceConfig::default());
     burst(&portal, "before ", 3);
@@ -24,7 +24,7 @@ fn a_reset_while_idle_is_survived() {
 }
 
 #[test]
-fn an_orderly_close_by_the_network_is_survived() {
+fn f02_p09_an_orderly_close_by_the_network_is_survived() {
     let portal = portal();
     let mut host = Host::joined(&portal, ConferenceConfig::default());
     portal.cut(&host.network(), Cut::Close);
@@ -35,7 +35,7 @@ fn an_orderly_close_by_the_network_is_survived() {
 }
 
 #[test]
-fn a_half_open_connection_is_noticed_while_a_request_is_in_flight() {
+fn f06_p10_a_half_open_connection_is_noticed_while_a_request_is_in_flight() {
     let portal = portal();
     let mut host = Host::joined(&portal, ConferenceConfig::default());
     portal.freeze(&host.network(), Direction::ToClient, FreezeMode::Discard);
@@ -49,7 +49,7 @@ fn a_half_open_connection_is_noticed_while_a_request_is_in_flight() {
 }
 
 #[test]
-fn a_request_whose_ack_is_lost_ends_unknown_and_is_not_sent_again() {
+fn req_4_1_a_request_whose_ack_is_lost_ends_unknown_and_is_not_sent_again() {
     let portal = portal();
     let mut host = Host::joined(&portal, ConferenceConfig::default());
     portal.swallow_acks(None, "text", 1);
@@ -68,7 +68,7 @@ fn a_request_whose_ack_is_lost_ends_unknown_and_is_not_sent_again() {
 }
 
 #[test]
-fn a_hint_on_a_dead_path_brings_the_session_back_at_once() {
+fn req_2_1_a_hint_on_a_dead_path_brings_the_session_back_at_once() {
     let portal = portal();
     let mut host = Host::joined(&portal, ConferenceConfig::default());
     portal.freeze(&host.network(), Direction::Both, FreezeMode::Discard);
@@ -101,7 +101,7 @@ fn a_wrong_hint_changes_nothing() {
 }
 
 #[test]
-fn requests_made_while_the_network_is_gone_are_sent_once_when_it_is_back() {
+fn req_2_2_requests_made_while_the_network_is_gone_are_sent_once_when_it_is_back() {
     let portal = portal();
     let mut host = Host::joined(&portal, eager());
     portal.refuse(Some(roamio_portal::Refusal::Reset));
@@ -118,7 +118,7 @@ fn requests_made_while_the_network_is_gone_are_sent_once_when_it_is_back() {
 }
 
 #[test]
-fn protocol_1_1_resumes_and_says_that_something_may_be_lost() {
+fn req_3_4_protocol_1_1_resumes_and_says_that_something_may_be_lost() {
     let portal = portal();
     let config = ConferenceConfig { protocol: PortalProtocol::V1_1, ..eager() };
     let mut host = Host::joined(&portal, config);
@@ -135,7 +135,7 @@ fn protocol_1_1_resumes_and_says_that_something_may_be_lost() {
 }
 
 #[test]
-fn a_participant_that_was_kicked_comes_back() {
+fn req_2_1_f04_p09_a_participant_that_was_kicked_comes_back() {
     let portal = portal();
     let mut host = Host::joined(&portal, ConferenceConfig::default());
     burst(&portal, "before ", 2);

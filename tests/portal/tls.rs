@@ -18,7 +18,7 @@ fn secure_portal() -> (Server, String) {
 }
 
 #[test]
-fn a_session_over_tls_survives_a_cut() {
+fn req_1_1_a_session_over_tls_survives_a_cut() {
     let (portal, certificate) = secure_portal();
     let mut config = ConferenceConfig::default();
     config.common.tls.add_roots_pem(&certificate).unwrap();

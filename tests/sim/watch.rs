@@ -50,6 +50,9 @@ impl Watch {
         let Some(packet) = frame.strip_prefix("42") else { return };
         let (head, name) = packet.split_once("[\"").expect("an event");
         let name = name.split('"').next().expect("a name");
+        if matches!(name, "logout" | "refreshReconnectionTicket") {
+            assert_eq!(packet, format!("{head}[\"{name}\"]"), "4.4: {name} has no data");
+        }
         let relogging = self.relogin_in_flight();
         let seen = self.links.get_mut(&link).expect("frames go out on live links only");
         match name {

@@ -450,7 +450,9 @@ impl World {
         let now = self.now;
         match transmit {
             Transmit::Request { .. } => panic!("WebSocket only"),
-            Transmit::Dial { wire: link, .. } => {
+            Transmit::Dial { wire: link, endpoint, .. } => {
+                let secure = self.server.portal.config().secure;
+                assert_eq!(endpoint.secure, secure, "7.2: as the token says");
                 self.watch.dial(link, now);
                 self.dial(link);
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use roamio::config::{
-    CommonConfig, ConferenceConfig, PortalProtocol, Token, Transport, TransportConfig,
+    CommonConfig, ConferenceConfig, PortalProtocol, Revision, Token, Transport, TransportConfig,
 };
 use roamio::error::{Code, Error};
 use roamio::payload::{Outgoing, Payload};
@@ -25,6 +25,8 @@ use crate::record::{self, Record};
 #[derive(Debug)]
 pub(crate) struct Player {
     stack: Stack,
+    /// In revision 3 the client sends the pings, at times of its own: those are answered here.
+    pings: bool,
     now: u64,
     /// The core's link for each recorded connection.
     links: BTreeMap<u64, WireId>,
@@ -54,11 +56,15 @@ pub(crate) fn play(name: &str, conns: &[u64]) -> Player {
         _ => None,
     });
     let login = login.map_or(Value::Null, |(_, _, args)| args[0].clone());
-    let mut player = Player::new(&login);
+    let revision = records.iter().find_map(|(_, record)| match record {
+        Record::Open(_, revision) => Some(*revision),
+        _ => None,
+    });
+    let mut player = Player::new(&login, revision.expect("a connection"));
     for (at, record) in &records {
         player.pass_until(10_000 + at);
         match record {
-            Record::Open(conn) => player.open(*conn, &login),
+            Record::Open(conn, _) => player.open(*conn, &login),
             Record::Sent(conn, packet) => player.expect(*conn, packet),
             Record::Received(conn, packet) => player.receive(*conn, packet),
             Record::Closed(conn, code) => player.lose(*conn, *code),
@@ -70,7 +76,7 @@ pub(crate) fn play(name: &str, conns: &[u64]) -> Player {
 
 fn concerns(record: &Record, conns: &[u64]) -> bool {
     match record {
-        Record::Open(conn)
+        Record::Open(conn, _)
         | Record::Sent(conn, _)
         | Record::Received(conn, _)
         | Record::Closed(conn, _) => conns.contains(conn),
@@ -88,10 +94,12 @@ fn call(packet: &str) -> Option<(u64, String, Vec<Value>)> {
 }
 
 impl Player {
-    fn new(login: &Value) -> Self {
+    fn new(login: &Value, revision: Revision) -> Self {
         let protocol = match login["protocol"].as_str() {
+            None => PortalProtocol::Legacy,
+            Some("1.0") => PortalProtocol::V1_0,
             Some("1.1") => PortalProtocol::V1_1,
-            _ => PortalProtocol::V1_2,
+            Some(_) => PortalProtocol::V1_2,
         };
         let sdk = &login["userAgent"]["sdk"];
         let config = ConferenceConfig {
@@ -99,13 +107,17 @@ impl Player {
             sdk_type: sdk["type"].as_str().unwrap_or("C++").into(),
             sdk_version: sdk["version"].as_str().unwrap_or("5.1").into(),
             common: CommonConfig {
-                transports: TransportConfig::only(Transport::Websocket),
+                transports: TransportConfig {
+                    revision,
+                    ..TransportConfig::only(Transport::Websocket)
+                },
                 ..CommonConfig::default()
             },
             ..ConferenceConfig::default()
         };
         Self {
             stack: Stack::conference(Arc::new(config), 1),
+            pings: revision == Revision::V3,
             now: 10_000,
             links: BTreeMap::new(),
             dials: VecDeque::new(),
@@ -151,6 +163,9 @@ impl Player {
     /// The core sends what the recorded client sent, on its own account or when asked to.
     fn expect(&mut self, conn: u64, packet: &str) {
         let Some(link) = self.live(conn) else { return };
+        if self.pings && packet == "2" {
+            return;
+        }
         let Some((recorded_id, name, args)) = call(packet) else {
             assert_eq!(self.next_sent(link).as_deref(), Some(packet));
             return;
@@ -186,7 +201,7 @@ impl Player {
     }
 
     fn receive(&mut self, conn: u64, packet: &str) {
-        let Some(link) = self.live(conn) else { return };
+        let Some(link) = self.live(conn).filter(|_| !self.pings || packet != "3") else { return };
         let mut packet = packet.to_owned();
         if let Some((id, body)) = packet.strip_prefix("43").and_then(|rest| rest.split_once('[')) {
             let recorded: u64 = id.parse().expect("an ack id");
@@ -201,8 +216,8 @@ impl Player {
         let bracket = packet.find('[').expect("an answer");
         let answer: Value = serde_json::from_str(&packet[bracket..]).expect("JSON");
         let places = [&answer[1], &answer[1]["ticket"], &answer[1]["reconnectionTicket"]];
-        let ticket =
-            places.into_iter().find_map(|place| place.as_str().filter(|_| answer[0] == "ok"));
+        let granted = answer[0] == "ok" || answer[0] == "success";
+        let ticket = places.into_iter().find_map(|place| place.as_str().filter(|_| granted));
         if let Some(ticket) = ticket {
             self.ticket = Some(ticket.to_owned());
         }
@@ -231,6 +246,9 @@ impl Player {
                 return;
             }
             self.pass_until(self.now + 1_000);
+            if self.pings {
+                continue;
+            }
             self.input(Input::Text { wire: link, frame: Bytes::from_static(b"2") });
             let pong = self.next_sent(link);
             assert_eq!(pong.as_deref(), Some("3"));
@@ -280,7 +298,12 @@ impl Player {
                 Transmit::Dial { wire: link, .. } => self.dials.push_back(link),
                 Transmit::Text { wire: link, frame } => {
                     let text = String::from_utf8(frame.to_vec()).expect("UTF-8");
-                    self.sent.entry(link).or_default().push_back(text);
+                    if self.pings && text == "2" {
+                        let pong = Input::Text { wire: link, frame: Bytes::from_static(b"3") };
+                        self.stack.handle_input(pong, self.clock());
+                    } else {
+                        self.sent.entry(link).or_default().push_back(text);
+                    }
                 }
                 Transmit::Hangup { wire: link, .. } => self.over.push(link),
                 Transmit::Request { .. } => panic!("WebSocket only"),

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use roamio::config::Revision;
 use serde_json::Value;
 
 /// What one line says. Numbers are those of the recorded client's connections.
 #[derive(Debug)]
 pub(crate) enum Record {
-    /// The client opened a connection.
-    Open(u64),
+    /// The client opened a connection, in this revision of Engine.IO.
+    Open(u64, Revision),
     /// The client sent a packet.
     Sent(u64, String),
     /// The server sent a packet.
@@ -40,8 +41,8 @@ fn line(line: &str) -> Option<(u64, Record)> {
         } else {
             Record::Received(conn, data.into())
         }
-    } else if line["open"].is_string() {
-        Record::Open(conn)
+    } else if let Some(path) = line["open"].as_str() {
+        Record::Open(conn, if path.contains("EIO=3") { Revision::V3 } else { Revision::V4 })
     } else if from_client {
         // The recorded client closes by hand; the core has a mind of its own.
         return None;

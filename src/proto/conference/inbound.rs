@@ -1,7 +1,7 @@
 //! What arrives on a connection, from the joined namespace to the answers and notifications, and
 //! who it is for.
 
-use crate::config::Limits;
+use crate::config::{Limits, Revision};
 use crate::error::{Code, Error, Result};
 use crate::payload::Payload;
 use crate::proto::conference::answer::{Answer, rejection};
@@ -42,16 +42,20 @@ impl Session {
             return;
         }
         let limits: &Limits = &self.config.common.limits;
+        let revision = self.path.revision(link);
         self.sides.push(Side {
             link,
-            decoder: Decoder::new(Codec::default(), limits.clone()),
+            decoder: Decoder::new(Codec { revision, ..Codec::default() }, limits.clone()),
             joining_until: Some(now + millis(self.config.common.timeouts.namespace)),
             standby: false,
             late_until: None,
             early: Vec::new(),
             early_bytes: 0,
         });
-        self.path.send(link, Frame::Text(packet::connect("/", None)));
+        // In revision 3 the portal joins `/` by itself, and closes the connection of who asks.
+        if revision != Revision::V3 {
+            self.path.send(link, Frame::Text(packet::connect("/", None)));
+        }
     }
 
     pub(super) fn handle_decoded(

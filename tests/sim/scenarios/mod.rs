@@ -13,6 +13,7 @@ mod renewing;
 mod replay;
 mod requests;
 mod room;
+mod secrets;
 mod storms;
 mod tickets;
 mod unhinted;
