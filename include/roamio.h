@@ -731,6 +731,8 @@ typedef struct roam_event {
    * after an uncertain one the numbers go on from the last notification. Otherwise 0.
    */
   uint64_t number;
+  /** It is the reply to a request that was sent twice (`idempotent` of roam_request_options). */
+  bool resent;
 } roam_event;
 
 /** What a socket tells. Zero it, set `struct_size` and what you want to hear. */
@@ -866,6 +868,26 @@ typedef struct roam_conference_events {
   void (*on_rejoined)(void *user_data, const roam_event *answer);
 } roam_conference_events;
 
+/** How a request is made. Zero it, set `struct_size` and what you need; zeros are the defaults. */
+typedef struct roam_request_options {
+  /** sizeof(roam_request_options). */
+  size_t struct_size;
+  /** Time limit in milliseconds from the call, up to 24 h; 0 for the configured one. */
+  uint32_t timeout_ms;
+  /**
+   * What becomes of it while the session is not ready: ROAM_OFFLINE_WAIT, within its time limit,
+   * or ROAM_OFFLINE_FAIL: it ends NOT_SENT at once.
+   */
+  uint32_t offline;
+  /**
+   * The portal may act twice without harm. Then a request that was sent when the connection was
+   * lost, and has no answer, is sent once more when the session is back, within the same time
+   * limit. Its outcome says so: `resent` of the reply, roam_error_resent. No other request is ever
+   * sent twice.
+   */
+  bool idempotent;
+} roam_request_options;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -917,6 +939,12 @@ int32_t roam_error_engine_code(const roam_error *error);
 
 /** How long the server asks to wait, in milliseconds; ROAM_UNKNOWN_MS if it does not. */
 uint64_t roam_error_retry_after_ms(const roam_error *error);
+
+/**
+ * Whether it is the outcome of a request that was sent twice (`idempotent` of
+ * roam_request_options).
+ */
+bool roam_error_resent(const roam_error *error);
 
 /** What the server said, as JSON; empty if it said nothing. Lives as long as the error. */
 roam_str roam_error_server_json(const roam_error *error);
@@ -1790,6 +1818,14 @@ roam_status roam_conference_request(const roam_conference *conference,
                                     uint32_t timeout_ms,
                                     roam_completion completion,
                                     uint64_t *request);
+
+/** As roam_conference_request, with more options; `options` may be NULL. */
+roam_status roam_conference_request_with(const roam_conference *conference,
+                                         roam_str name,
+                                         roam_str data_json,
+                                         const roam_request_options *options,
+                                         roam_completion completion,
+                                         uint64_t *request);
 
 /**
  * Forget a request: its completion gets CANCELLED unless it was called already. What was sent is

@@ -213,6 +213,7 @@ struct Details {
     retry_after_ms: Option<u64>,
     engine_code: Option<u32>,
     server_json: Option<Box<str>>,
+    resent: bool,
 }
 
 impl Error {
@@ -264,6 +265,19 @@ impl Error {
     /// What the server said, as JSON: the payload of CONNECT_ERROR, or a portal's error text.
     pub fn server_json(&self) -> Option<&str> {
         self.details.as_ref()?.server_json.as_deref()
+    }
+
+    /// The request that this is the outcome of was sent twice, as
+    /// [`idempotent`](crate::client::RequestOptions::idempotent) allows.
+    pub fn resent(&self) -> bool {
+        self.details.as_ref().is_some_and(|details| details.resent)
+    }
+
+    /// The same error as the outcome of a request that was sent twice.
+    #[must_use]
+    pub(crate) fn of_resent(mut self) -> Self {
+        self.details_mut().resent = true;
+        self
     }
 
     /// The same error with another idea of what helps.

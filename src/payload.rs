@@ -87,12 +87,13 @@ pub struct Payload {
     name: Name,
     args: Spans,
     attachments: Vec<Bytes>,
+    resent: bool,
 }
 
 impl Payload {
     /// Put a payload together from a frame that is known to be UTF-8 with checked JSON in `args`.
     pub(crate) fn new(frame: Bytes, name: Name, args: Spans, attachments: Vec<Bytes>) -> Self {
-        Self { frame, name, args, attachments }
+        Self { frame, name, args, attachments, resent: false }
     }
 
     /// The event name; empty for an ack.
@@ -162,6 +163,17 @@ impl Payload {
         &self.attachments
     }
 
+    /// The request that this answers was sent twice, as
+    /// [`idempotent`](crate::client::RequestOptions::idempotent) allows.
+    pub const fn resent(&self) -> bool {
+        self.resent
+    }
+
+    /// The same payload as the answer to a request that was sent twice.
+    pub(crate) fn of_resent(self) -> Self {
+        Self { resent: true, ..self }
+    }
+
     /// The bytes that this payload keeps alive, as the queues count them.
     pub fn weight(&self) -> usize {
         self.frame.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
@@ -180,7 +192,7 @@ impl Payload {
             other => other.clone(),
         };
         let args = [Span::new(0, 4)].into_iter().collect();
-        Self { frame: Bytes::from_static(b"null"), name, args, attachments: Vec::new() }
+        Self::new(Bytes::from_static(b"null"), name, args, Vec::new())
     }
 
     /// The same payload without its first argument.
@@ -206,7 +218,7 @@ impl Payload {
             Some(_) => args.push(element),
         });
         debug_assert!(read.is_ok(), "an event is checked before it is written");
-        Self { frame, name: name.unwrap_or_default(), args, attachments }
+        Self::new(frame, name.unwrap_or_default(), args, attachments)
     }
 
     pub(crate) fn frame(&self) -> &Bytes {

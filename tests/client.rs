@@ -254,7 +254,7 @@ fn a_conference_checks_what_it_can_at_once() {
     assert_eq!(request("text", "{}"), Some(Code::NotLoggedIn));
     assert_eq!(request("text", "null"), Some(Code::InvalidJson));
     assert_eq!(request("relogin", "{}"), Some(Code::ReservedEvent));
-    let never = RequestOptions { timeout: Some(Duration::ZERO) };
+    let never = RequestOptions { timeout: Some(Duration::ZERO), ..RequestOptions::default() };
     let refused = conference.request("text", "{}", never, |_| panic!("refused"));
     assert_eq!(code(refused), Some(Code::InvalidArgument));
     assert_eq!(code(conference.login("?", |_| panic!("refused"))), Some(Code::TokenInvalid));

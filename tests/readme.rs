@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use roamio::client::EmitOptions;
+use roamio::client::{EmitOptions, RequestOptions};
 use roamio::config::{
     ConferenceConfig, Endpoint, Limits, ManagerConfig, ReconnectPolicy, Retries, SocketOptions,
     Timeouts, TlsConfig, TransportConfig,
@@ -138,7 +138,7 @@ fn the_names_of_c_that_the_pages_use_are_in_the_header() {
             }
         }
     }
-    for heading in ["Socket", "Emit"] {
+    for heading in ["Socket", "Emit", "Request"] {
         for [name, c, ..] in table(OPTIONS, heading) {
             let mut members = c.split(", ").map(|member| member.trim_matches('`'));
             assert!(members.all(has_member), "{heading}: {name}: {c}");
@@ -400,6 +400,14 @@ fn the_options_of_sockets_and_emits_are_in_the_tables_with_their_defaults() {
         ("timeout", "the socket's".into()),
     ];
     compare("Emit", &expected);
+    let RequestOptions { timeout, offline, idempotent } = RequestOptions::default();
+    assert_eq!(timeout, None);
+    let expected = [
+        ("timeout", "the conference's".into()),
+        ("offline", name(offline)),
+        ("idempotent", on_or_off(idempotent)),
+    ];
+    compare("Request", &expected);
 }
 
 /// The compact table shows the same as the whole one, whose defaults are those of the code.

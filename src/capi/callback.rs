@@ -219,22 +219,6 @@ unsafe extern "C" fn run_job(job: *mut c_void) {
     boundary((), || unsafe { Box::from_raw(job.cast::<Job>()) }.run());
 }
 
-/// What a host gave to look at sockets with. Dropping it calls `destroy`.
-struct Looker {
-    look: unsafe extern "C" fn(*mut c_void, isize, u32) -> bool,
-    user_data: HostPointer,
-    destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
-}
-
-impl Drop for Looker {
-    fn drop(&mut self) {
-        if let Some(destroy) = self.destroy {
-            // SAFETY: the host's function with the host's data, once and after all calls.
-            unsafe { destroy(self.user_data.get()) };
-        }
-    }
-}
-
 /// A hook of the host for new sockets.
 pub(super) fn socket_hook(
     hook: roam_socket_hook,
@@ -242,10 +226,10 @@ pub(super) fn socket_hook(
     destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
 ) -> Result<SocketHook> {
     let look = hook.ok_or_else(|| null("hook"))?;
-    let looker = Looker { look, user_data: HostPointer(user_data), destroy };
+    let lent = Lent { user_data: HostPointer(user_data), destroy };
     Ok(SocketHook::new(move |socket, purpose| {
         // SAFETY: the host's function with the host's data, while the socket is open.
-        unsafe { (looker.look)(looker.user_data.get(), descriptor(socket), purpose as u32) }
+        unsafe { look(lent.user_data.get(), descriptor(socket), purpose as u32) }
     }))
 }
 
@@ -313,5 +297,6 @@ fn with_views<R>(
         attachment_count: attachments.len(),
         ack_token,
         number,
+        resent: payload.resent(),
     })
 }

@@ -3,18 +3,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::callback::{
-    HostStruct, HostTable, Link, Table, completion, set_waker, with_event, with_notification,
+    HostStruct, HostTable, Link, Table, completion, copied_or_zero, set_waker, with_event,
+    with_notification,
 };
 use super::conference_config::roam_conference_config;
+use super::emit::{ROAM_OFFLINE_FAIL, ROAM_OFFLINE_WAIT, limit};
 use super::error::{ObjectId, roam_error, view};
 use super::guard::{
     Handle, MAX_TEXT, Shared, built, free, free_wait, give, last_error_of, on, output, text,
+    unknown,
 };
 use super::manager::{with_retry, with_transition};
 use super::status::roam_status;
 use super::string::roam_string;
 use super::types::{roam_completion, roam_event, roam_retry, roam_str, roam_transition, roam_wake};
-use crate::client::{Conference, ConferenceEvent, RequestId, RequestOptions};
+use crate::client::{Conference, ConferenceEvent, OfflineRequest, RequestId, RequestOptions};
 use crate::error::{Code, Error, Result};
 
 /// ---- States of a conference ----------------------------------------------------------------
@@ -159,6 +162,27 @@ impl Table<roam_conference_events> {
     }
 }
 
+/// How a request is made. Zero it, set `struct_size` and what you need; zeros are the defaults.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct roam_request_options {
+    /// sizeof(roam_request_options).
+    pub struct_size: usize,
+    /// Time limit in milliseconds from the call, up to 24 h; 0 for the configured one.
+    pub timeout_ms: u32,
+    /// What becomes of it while the session is not ready: ROAM_OFFLINE_WAIT, within its time limit,
+    /// or ROAM_OFFLINE_FAIL: it ends NOT_SENT at once.
+    pub offline: u32,
+    /// The portal may act twice without harm. Then a request that was sent when the connection was
+    /// lost, and has no answer, is sent once more when the session is back, within the same time
+    /// limit. Its outcome says so: `resent` of the reply, roam_error_resent. No other request is ever
+    /// sent twice.
+    pub idempotent: bool,
+}
+
+// SAFETY: `repr(C)`, `struct_size` first; all members may be zero.
+unsafe impl HostStruct for roam_request_options {}
+
 impl Shared for roam_conference {
     type Client = Conference;
 
@@ -284,20 +308,53 @@ pub unsafe extern "C" fn roam_conference_request(
     completion: roam_completion,
     request: *mut u64,
 ) -> roam_status {
+    let options = roam_request_options {
+        struct_size: size_of::<roam_request_options>(),
+        timeout_ms,
+        offline: ROAM_OFFLINE_WAIT,
+        idempotent: false,
+    };
+    // SAFETY: the host's promises for its arguments, passed on.
+    unsafe {
+        roam_conference_request_with(conference, name, data_json, &options, completion, request)
+    }
+}
+
+/// As roam_conference_request, with more options; `options` may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_conference_request_with(
+    conference: *const roam_conference,
+    name: roam_str,
+    data_json: roam_str,
+    options: *const roam_request_options,
+    completion: roam_completion,
+    request: *mut u64,
+) -> roam_status {
     // SAFETY: the host's promises for its arguments, passed on.
     unsafe {
         on(conference, |conference| {
             let done = self::completion(completion)?;
             let max = conference.limits().wire_queue_bytes;
             let (name, data) = (text(name, "name", max)?, text(data_json, "data_json", max)?);
-            let timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
-            let number = conference.request(name, data, RequestOptions { timeout }, done)?;
+            let number = conference.request(name, data, request_options(options)?, done)?;
             if let Ok(request) = output(request) {
                 request.write(number.0);
             }
             Ok(())
         })
     }
+}
+
+unsafe fn request_options(host: *const roam_request_options) -> Result<RequestOptions> {
+    // SAFETY: the host's promise, passed on.
+    let host = unsafe { copied_or_zero(host, "options") }?;
+    let offline = match host.offline {
+        ROAM_OFFLINE_WAIT => OfflineRequest::Wait,
+        ROAM_OFFLINE_FAIL => OfflineRequest::Fail,
+        _ => return Err(unknown("options.offline", host.offline)),
+    };
+    let timeout = limit(host.timeout_ms);
+    Ok(RequestOptions { timeout, offline, idempotent: host.idempotent })
 }
 
 /// Forget a request: its completion gets CANCELLED unless it was called already. What was sent is

@@ -124,6 +124,14 @@ pub unsafe extern "C" fn roam_error_retry_after_ms(error: *const roam_error) -> 
     unsafe { read(error, UNKNOWN_MS, |error| error.retry_after_ms().unwrap_or(UNKNOWN_MS)) }
 }
 
+/// Whether it is the outcome of a request that was sent twice (`idempotent` of
+/// roam_request_options).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_error_resent(error: *const roam_error) -> bool {
+    // SAFETY: the host's promise, passed on.
+    unsafe { read(error, false, Error::resent) }
+}
+
 /// What the server said, as JSON; empty if it said nothing. Lives as long as the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roam_error_server_json(error: *const roam_error) -> roam_str {

@@ -58,6 +58,8 @@ pub struct roam_event {
     /// Of a notification: its position among those since the login, from 1. A certain gap is counted;
     /// after an uncertain one the numbers go on from the last notification. Otherwise 0.
     pub number: u64,
+    /// It is the reply to a request that was sent twice (`idempotent` of roam_request_options).
+    pub resent: bool,
 }
 
 /// One step of an object's state machine. Valid inside the callback that it was given to.

@@ -20,7 +20,9 @@ use crate::error::{Code, Error, Result};
 use crate::owt::Room;
 use crate::owt::request::{Request, Text};
 use crate::payload::{Arguments, Outgoing, Payload, check_name};
-use crate::proto::io::{Command, ConferenceEvent, ConferenceState, Hint, RequestId};
+use crate::proto::io::{
+    Command, ConferenceEvent, ConferenceState, Hint, OfflineRequest, RequestId,
+};
 use crate::proto::stack::Stack;
 
 /// A conference session, from one login to its end. See [the module](super) for what holds for all
@@ -52,6 +54,13 @@ pub struct RequestOptions {
     /// Time limit, 1 ms to 24 h, counted from the call, also while it waits for the session;
     /// `None` for [`ConferenceConfig::request_timeout`].
     pub timeout: Option<Duration>,
+    /// What becomes of it while the session is not ready.
+    pub offline: OfflineRequest,
+    /// The portal may act twice without harm. Then a request that was sent when the connection was
+    /// lost, and has no answer, is sent once more when the session is back, within the same time
+    /// limit; its outcome says so ([`Payload::resent`], [`Error::resent`]). No other request is ever
+    /// sent twice.
+    pub idempotent: bool,
 }
 
 /// What the session itself says to the portal; sent by anybody else it would break the session.
@@ -216,10 +225,11 @@ impl Conference {
 
     /// Ask the portal; `data_json` is one JSON object. A request of the legacy protocol may have
     /// several arguments: then it is the JSON array of them, which does not begin with null. While
-    /// the session is not ready the request waits for it. The outcome is the portal's answer, or one
-    /// of `REQUEST_REJECTED`, `ACK_TIMEOUT`, `ACK_LOST` (both: the portal may have acted), `NOT_SENT`,
-    /// `CANCELLED`, `CLOSED`. When the session ends, a request that was sent ends `ACK_LOST`, one that
-    /// was not `NOT_SENT`, and either `DROPPED` if the portal has thrown the participant out.
+    /// the session is not ready the request waits for it, unless `options` says otherwise. The outcome
+    /// is the portal's answer, or one of `REQUEST_REJECTED`, `ACK_TIMEOUT`, `ACK_LOST` (both: the
+    /// portal may have acted), `NOT_SENT`, `CANCELLED`, `CLOSED`. When the session ends, a request
+    /// that was sent ends `ACK_LOST`, one that was not `NOT_SENT`, and either `DROPPED` if the portal
+    /// has thrown the participant out.
     ///
     /// # Errors
     /// [`Code::NotLoggedIn`] before a login and after the end, [`Code::ReservedEvent`] also for the
@@ -247,13 +257,14 @@ impl Conference {
         if let Some(most) = self.inner.text_limit.filter(|_| name == Text::NAME) {
             validate::text(data_json, most)?;
         }
-        let timeout_ms = timeout_ms(options.timeout)?;
+        let RequestOptions { timeout, offline, idempotent } = options;
+        let timeout_ms = timeout_ms(timeout)?;
         self.check_session()?;
         self.inner.object.request(limits.host_queue_events, completion, |driver, completion| {
             let request = driver.submit_packet(Some(completion), |pool, request| {
                 let event = Outgoing::event_of(pool, "/", name, data, Vec::new());
                 let request = request.unwrap_or(RequestId(0));
-                Ok(Command::Request { request, event, timeout_ms })
+                Ok(Command::Request { request, event, timeout_ms, offline, idempotent })
             })?;
             Ok(request.unwrap_or(RequestId(0)))
         })

@@ -60,5 +60,5 @@ pub(crate) use self::validate::{
 pub(crate) use crate::driver::dispatch::Scope as CallbackScope;
 pub use crate::proto::io::{
     AckToken, AskToken, ConferenceEvent, ConferenceState, DisconnectReason, Hint, ManagerEvent,
-    ManagerState, Offline, RequestId, Retry, SocketEvent, SocketState, Transition,
+    ManagerState, Offline, OfflineRequest, RequestId, Retry, SocketEvent, SocketState, Transition,
 };

@@ -83,6 +83,7 @@ static void on_login(void *user_data, const roam_error *error, const roam_event 
 
 static void on_text(void *user_data, const roam_error *error, const roam_event *reply) {
   conference_host *host = user_data;
+  CHECK(!(reply && reply->resent) && !roam_error_resent(error));
   witness_outcome(&host->seen, error, reply);
   maybe_free(host, "request");
 }
@@ -98,6 +99,12 @@ static roam_status login(conference_host *host, const char *token) {
 }
 
 static const char TEXT[] = "{\"to\":\"all\",\"message\":\"hello\"}";
+
+static roam_status request_with(conference_host *host, const roam_request_options *options) {
+  roam_completion done = {host, on_text};
+  return roam_conference_request_with(host->conference, ROAM_STR("text"), ROAM_STR(TEXT), options,
+                                      done, NULL);
+}
 
 static void a_whole_life(const char *token) {
   conference_host host;
@@ -123,13 +130,23 @@ static void a_whole_life(const char *token) {
                                           witness_completion(&host.seen), &number));
   EXPECT(ROAM_OK, roam_conference_cancel(host.conference, number));
   WAIT(&host.seen, host.seen.completions == 4);
+  roam_request_options options = {.struct_size = sizeof options, .timeout_ms = LONG_MS,
+                                  .offline = ROAM_OFFLINE_FAIL, .idempotent = true};
+  EXPECT(ROAM_OK, request_with(&host, &options));
+  WAIT(&host.seen, host.seen.completions == 5 && host.seen.replies == 3);
+  EXPECT(ROAM_OK, request_with(&host, NULL));
+  WAIT(&host.seen, host.seen.completions == 6 && host.seen.replies == 4);
+  options.offline = ROAM_OFFLINE_LATEST;
+  EXPECT(ROAM_E_INVALID_ARGUMENT, request_with(&host, &options));
+  options.struct_size = sizeof options - 1;
+  EXPECT(ROAM_E_INVALID_ARGUMENT, request_with(&host, &options));
   EXPECT(ROAM_OK, roam_conference_logout(host.conference, witness_completion(&host.seen)));
-  WAIT(&host.seen, host.seen.state == ROAM_CONFERENCE_STATE_ENDED && host.seen.completions == 5);
+  WAIT(&host.seen, host.seen.state == ROAM_CONFERENCE_STATE_ENDED && host.seen.completions == 7);
   CHECK(host.seen.end == ROAM_OK && host.seen.closed == 0);
   EXPECT(ROAM_E_NOT_LOGGED_IN, request(&host, "text", TEXT));
   EXPECT(ROAM_E_NOT_LOGGED_IN, roam_conference_logout(host.conference, witness_completion(&host.seen)));
   EXPECT(ROAM_OK, roam_conference_free_wait(host.conference, LONG_MS));
-  CHECK(host.seen.destroyed == 1 && host.seen.completions == 5);
+  CHECK(host.seen.destroyed == 1 && host.seen.completions == 7);
   witness_end(&host.seen);
 }
 

@@ -9,7 +9,7 @@ use roamio::owt::Members;
 use roamio::owt::legacy::{self, PublishOptions};
 use roamio::owt::request::{Kind, Media, Publish, PublishTrack, PublishVideo, Request, Source};
 use roamio::payload::Outgoing;
-use roamio::proto::io::{AskToken, Command, Hint, Input, RequestId, WireId};
+use roamio::proto::io::{AskToken, Command, Hint, Input, OfflineRequest, RequestId, WireId};
 use roamio_portal::model::{Audience, Portal, TextBurst, TokenRequest};
 use serde_json::json;
 
@@ -84,8 +84,28 @@ impl World {
     }
 
     pub(crate) fn text_within(&mut self, timeout_ms: Option<Millis>) -> RequestId {
+        self.ask_text(What::Text, OfflineRequest::Wait, timeout_ms)
+    }
+
+    /// A text that the portal may execute twice.
+    pub(crate) fn idempotent_text(&mut self) -> RequestId {
+        self.ask_text(What::IdempotentText, OfflineRequest::Wait, None)
+    }
+
+    /// A text that does not wait for the session.
+    pub(crate) fn impatient_text(&mut self) -> RequestId {
+        self.ask_text(What::Text, OfflineRequest::Fail, None)
+    }
+
+    fn ask_text(
+        &mut self,
+        what: What,
+        offline: OfflineRequest,
+        timeout_ms: Option<Millis>,
+    ) -> RequestId {
         let limit = timeout_ms.unwrap_or(self.limits.request);
-        let request = self.app.ask(What::Text, self.now, limit);
+        let request = self.app.ask(what, self.now, limit);
+        let idempotent = what == What::IdempotentText;
         let message = App::message(request);
         let event = match self.protocol {
             PortalProtocol::Legacy => {
@@ -94,7 +114,7 @@ impl World {
             }
             _ => outgoing("text", &json!({"to": "all", "message": message}).to_string()),
         };
-        self.command(Command::Request { request, event, timeout_ms });
+        self.command(Command::Request { request, event, timeout_ms, offline, idempotent });
         request
     }
 
@@ -106,7 +126,13 @@ impl World {
             PortalProtocol::Legacy => outgoing_of(R::NAME, &data),
             _ => outgoing(R::NAME, &data),
         };
-        self.command(Command::Request { request, event, timeout_ms: None });
+        self.command(Command::Request {
+            request,
+            event,
+            timeout_ms: None,
+            offline: OfflineRequest::Wait,
+            idempotent: false,
+        });
     }
 
     /// Send a video to the room, in the way of the protocol.

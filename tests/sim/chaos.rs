@@ -217,8 +217,14 @@ fn calm(world: &mut World) {
 /// Something happens.
 fn act(world: &mut World, rng: &mut Rng, lethal: bool) {
     match rng.below(100) {
-        0..=11 => {
+        0..=7 => {
             world.text();
+        }
+        8..=10 => {
+            world.idempotent_text();
+        }
+        11 => {
+            world.impatient_text();
         }
         12..=17 => change_room(world, rng),
         18..=21 => {

@@ -12,8 +12,8 @@ use roamio::config::{
 use roamio::error::{Code, Error};
 use roamio::payload::{Outgoing, Payload};
 use roamio::proto::io::{
-    Command, ConferenceEvent, ConferenceState, Cookies, Event, Hint, Input, RequestId, Transmit,
-    WireId,
+    Command, ConferenceEvent, ConferenceState, Cookies, Event, Hint, Input, OfflineRequest,
+    RequestId, Transmit, WireId,
 };
 use roamio::proto::stack::Stack;
 use roamio::proto::time::{Now, Timestamp};
@@ -182,7 +182,13 @@ impl Player {
                 let event = Outgoing::event(&mut BytesMut::new(), "/", &name, &json, Vec::new());
                 let request = self.ask(&name);
                 let event = event.expect("JSON");
-                self.command(Command::Request { request, event, timeout_ms: None });
+                self.command(Command::Request {
+                    request,
+                    event,
+                    timeout_ms: None,
+                    offline: OfflineRequest::Wait,
+                    idempotent: false,
+                });
             }
         }
         let sent = self.next_sent(link).unwrap_or_else(|| panic!("{name} is not sent"));

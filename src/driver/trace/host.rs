@@ -6,8 +6,8 @@ use super::record::{Cause, Command as Call, State, Told, What, snake};
 use crate::error::Error;
 use crate::payload::{Outgoing, Payload};
 use crate::proto::io::{
-    Command, ConferenceEvent, Event, ManagerEvent, Offline, RequestId, Retry, SocketEvent,
-    SocketId, Transition,
+    Command, ConferenceEvent, Event, ManagerEvent, Offline, OfflineRequest, RequestId, Retry,
+    SocketEvent, SocketId, Transition,
 };
 
 impl Recorder {
@@ -243,9 +243,10 @@ fn call(command: &Command) -> Call<'_> {
             ..plain("token")
         },
         Command::Logout { request } => Call { request: Some(request.0), ..plain("logout") },
-        Command::Request { request, event, timeout_ms } => Call {
+        Command::Request { request, event, timeout_ms, offline, idempotent: _ } => Call {
             request: Some(request.0),
             timeout_ms: *timeout_ms,
+            offline: (*offline == OfflineRequest::Fail).then_some("fail"),
             ..event_call("request", event)
         },
     }

@@ -14,8 +14,8 @@ use crate::error::{Code, Error};
 use crate::payload::{Outgoing, Payload};
 use crate::proto::io::{
     Command, ConferenceEvent, ConferenceState, Cookies, DisconnectReason, Event, Exchange, Headers,
-    Hint, HttpRequest, HttpResponse, Input, ManagerEvent, Offline, Retry, SocketEvent, SocketId,
-    SocketState, Transition, Transmit,
+    Hint, HttpRequest, HttpResponse, Input, ManagerEvent, Offline, OfflineRequest, Retry,
+    SocketEvent, SocketId, SocketState, Transition, Transmit,
 };
 use crate::secret::Secret;
 
@@ -141,7 +141,13 @@ fn conference(scene: &mut Scene) {
     }));
     let request = RequestId(2);
     let event = outgoing("publish");
-    scene.at(300).command(&Command::Request { request, event, timeout_ms: Some(5_000) });
+    scene.at(300).command(&Command::Request {
+        request,
+        event,
+        timeout_ms: Some(5_000),
+        offline: OfflineRequest::Wait,
+        idempotent: false,
+    });
     scene.at(300).transmit(&send(1, &format!(r#"421["publish","{SECRET}"]"#)));
     scene.at(400).command(&Command::Hint(Hint::NetworkChanged));
     scene.at(400).transmit(&Transmit::Ping { wire: WireId(1) });

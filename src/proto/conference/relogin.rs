@@ -99,6 +99,7 @@ impl Session {
         self.patient_from = Some(now + millis(self.config.fast_resume));
         self.unreachable_since = self.unreachable_since.map(|_| now);
         self.go(ConferenceState::Resuming, Some(cause), now);
+        self.requests.fail_offline();
         self.use_standby(now);
     }
 

@@ -150,7 +150,7 @@ impl Session {
         self.renewal.first = self.login.take().and_then(|login| login.request);
         self.renewal.ready_since = None;
         self.leaving = None;
-        self.requests.lose_all();
+        self.requests.leave_session();
         self.let_go();
         let patient = self.config.patient.clone();
         self.path.set_policy(&patient);

@@ -15,12 +15,12 @@ use crate::proto::conference::refresh::Refresh;
 use crate::proto::conference::relogin::{Drain, Intruders, Relogin};
 use crate::proto::conference::renew::Renewal;
 use crate::proto::conference::replay::Tally;
-use crate::proto::conference::requests::{Fate, Requests};
+use crate::proto::conference::requests::{Fate, Requests, Terms};
 use crate::proto::conference::ticket::Ticket;
 use crate::proto::engine::session::Frame;
 use crate::proto::io::{
-    Command, ConferenceEvent, ConferenceState, Event, Hint, Input, LinkId, RequestId, Retry,
-    Transmit,
+    Command, ConferenceEvent, ConferenceState, Event, Hint, Input, LinkId, OfflineRequest,
+    RequestId, Retry, Transmit,
 };
 use crate::proto::path::{Path, PathEvent, Role};
 use crate::proto::rng::Rng;
@@ -121,8 +121,10 @@ impl Session {
             Command::Logout { request } => self.begin_leaving(request, now),
             Command::Rejoin { request } => self.begin_rejoin(request),
             Command::Token { token, answer } => self.handle_token(token, answer),
-            Command::Request { request, event, timeout_ms } => {
-                self.begin_request(request, event, timeout_ms, now);
+            Command::Request { request, event, timeout_ms, offline, idempotent } => {
+                let limit = timeout_ms.unwrap_or(millis(self.config.request_timeout));
+                let terms = Terms { deadline: now + limit, offline, idempotent };
+                self.begin_request(request, event, terms);
             }
             Command::Emit { request: Some(request), .. } => {
                 self.refuse(request, Code::Unsupported, "a conference has no sockets");
@@ -151,13 +153,7 @@ impl Session {
         }
     }
 
-    fn begin_request(
-        &mut self,
-        request: RequestId,
-        event: Outgoing,
-        timeout_ms: Option<u64>,
-        now: Timestamp,
-    ) {
+    fn begin_request(&mut self, request: RequestId, event: Outgoing, terms: Terms) {
         match self.track.state() {
             ConferenceState::Idle | ConferenceState::Ended => {
                 self.refuse(request, Code::NotLoggedIn, "there is no session");
@@ -165,9 +161,11 @@ impl Session {
             ConferenceState::Leaving if self.is_left_for_good() => {
                 self.refuse(request, Code::InvalidState, "the session is being left");
             }
+            state if state != ConferenceState::Ready && terms.offline == OfflineRequest::Fail => {
+                self.refuse(request, Code::NotSent, "the session is not ready");
+            }
             _ => {
-                let limit = timeout_ms.unwrap_or(millis(self.config.request_timeout));
-                self.requests.add(request, event, now + limit);
+                self.requests.add(request, event, terms);
                 self.flush_requests();
             }
         }
@@ -193,16 +191,8 @@ impl Session {
         }
         let Some(link) = self.path.current() else { return };
         let most = self.path.handshake(link).and_then(|handshake| handshake.max_payload);
-        while let Some((request, event)) = self.requests.take_next(link, self.next_ack) {
-            let header = packet::header(Kind::Event, "/", 0, Some(self.next_ack));
-            self.next_ack += 1;
-            if most.is_some_and(|most| event.weight() + header.len() > most) {
-                let text = "above the portal's maxPayload";
-                self.requests.settle(request, Err(Error::new(Code::TooLarge, text)));
-                continue;
-            }
-            let (frame, _) = event.stamp(&header);
-            self.path.send(link, Frame::Text(frame));
+        while let Some(frame) = self.requests.write_next(link, &mut self.next_ack, most) {
+            self.path.send(link, frame);
         }
     }
 
@@ -329,6 +319,7 @@ impl Session {
         self.requests.lose_link(link);
         self.forget(link);
         self.path.hangup(link);
+        self.flush_requests();
     }
 
     pub(super) fn side(&mut self, link: LinkId) -> Option<&mut Side> {
@@ -359,7 +350,7 @@ impl Session {
         match self.track.state() {
             ConferenceState::Ready if role == Role::Current => self.begin_resuming(error, now),
             ConferenceState::Leaving if role == Role::Current => self.use_standby(now),
-            _ => {}
+            _ => self.flush_requests(),
         }
     }
 

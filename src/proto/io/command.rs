@@ -146,7 +146,21 @@ pub enum Command {
         event: Outgoing,
         /// Time limit in milliseconds from now; `None` for the configured one.
         timeout_ms: Option<u64>,
+        /// What becomes of it while the session is not ready.
+        offline: OfflineRequest,
+        /// It may be sent once more after a resume.
+        idempotent: bool,
     },
+}
+
+/// What becomes of a request to a conference while the session is not ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OfflineRequest {
+    /// It waits for the session, within its time limit.
+    #[default]
+    Wait,
+    /// It ends `NOT_SENT` at once, also when the session is lost before it was written.
+    Fail,
 }
 
 /// What becomes of an event that cannot be written at once.

@@ -158,8 +158,8 @@ mod tests {
     use crate::proto::engine::handshake::percent_encode_component;
     use crate::proto::engine::session::{EngineEvent, Frame};
     use crate::proto::io::{
-        Command, Event, Exchange, Headers, LinkId, Offline, RequestId, SocketId, SocketState,
-        Transition, WireId,
+        Command, Event, Exchange, Headers, LinkId, Offline, OfflineRequest, RequestId, SocketId,
+        SocketState, Transition, WireId,
     };
     use crate::proto::path::PathEvent;
     use crate::proto::socket::codec::Codec;
@@ -287,7 +287,16 @@ mod tests {
             format!("{:?}", Transmit::Binary { wire: WIRE, frame: bytes() }),
             format!("{:?}", Command::Connect { socket: SOCKET, auth: auth() }),
             format!("{:?}", Command::Login { request, token: token() }),
-            format!("{:?}", Command::Request { request, event: outgoing(), timeout_ms: None }),
+            format!(
+                "{:?}",
+                Command::Request {
+                    request,
+                    event: outgoing(),
+                    timeout_ms: None,
+                    offline: OfflineRequest::Wait,
+                    idempotent: false
+                }
+            ),
             format!("{:?}", Event::Socket(SOCKET, state)),
             format!("{:?}", Event::Outcome { request, result: Ok(payload) }),
             format!("{:?}", (Frame::Text(bytes()), Frame::Binary(bytes()))),

@@ -12,6 +12,7 @@ mod relogin;
 mod renewing;
 mod replay;
 mod requests;
+mod resending;
 mod room;
 mod secrets;
 mod storms;

@@ -1,7 +1,7 @@
 //! One outcome per request: requirements 4.x.
 
 use roamio::error::Code;
-use roamio::proto::io::{Command, Hint};
+use roamio::proto::io::{Command, Hint, OfflineRequest};
 
 use crate::app::What;
 use crate::link::{Flow, Side};
@@ -100,7 +100,13 @@ fn req_4_5_a_request_above_max_payload_is_refused_here() {
     let request = world.app.ask(What::Text, world.now, 15_000);
     let data = format!(r#"{{"to":"all","message":"{}"}}"#, "x".repeat(1_000_001));
     let event = outgoing("text", &data);
-    world.command(Command::Request { request, event, timeout_ms: None });
+    world.command(Command::Request {
+        request,
+        event,
+        timeout_ms: None,
+        offline: OfflineRequest::Wait,
+        idempotent: false,
+    });
     assert_eq!(world.app.code(request), Some(Code::TooLarge));
     assert_eq!(world.watch.count("text"), 0);
 }
@@ -142,7 +148,13 @@ fn w27_an_answer_without_sense_is_a_rejection_with_the_raw_text() {
         // Its effect is not asked for: the model executes it in spite of the answer.
         let request = world.app.ask(What::Logout, world.now, 15_000);
         let event = outgoing("text", r#"{"to":"all","message":"w27"}"#);
-        world.command(Command::Request { request, event, timeout_ms: None });
+        world.command(Command::Request {
+            request,
+            event,
+            timeout_ms: None,
+            offline: OfflineRequest::Wait,
+            idempotent: false,
+        });
         world.inject(world.session_link(), format!("431{answer}"));
         world.run_for(1_000);
         let error = world.app.outcome(request).unwrap().as_ref().unwrap_err().clone();
