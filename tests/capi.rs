@@ -10,113 +10,21 @@
 mod certificates;
 #[path = "capi/echo.rs"]
 mod echo;
+#[path = "capi/programs.rs"]
+#[allow(dead_code, missing_docs, unreachable_pub)]
+mod programs;
 #[path = "conformance/server.rs"]
 #[allow(clippy::disallowed_methods, dead_code, missing_docs, unreachable_pub)]
 mod server;
 #[path = "capi/stuck.rs"]
 mod stuck;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
-use std::{env, fs};
+use std::fs;
 
+use programs::{Watch, folder, run_c as run};
 use roamio_portal::model::{Audience, TextBurst};
 use roamio_portal::{Server, ServerConfig};
 use serde_json::json;
-
-/// How a program is built and run.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Watch {
-    None,
-    Sanitizer,
-    Valgrind,
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The folder of the shared library that was built with this test, under the name that programs
-/// look for.
-fn library() -> PathBuf {
-    let built = env::current_exe().unwrap().with_file_name("libroamio.so");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("capi");
-    fs::create_dir_all(&folder).unwrap();
-    for name in ["libroamio.so", "libroamio.so.0"] {
-        // Another test may be making the same link.
-        let _ = std::os::unix::fs::symlink(&built, folder.join(name));
-    }
-    folder
-}
-
-/// The library with the sanitizer's checks in it, to be linked statically.
-fn instrumented() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("asan");
-        let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-        let status = Command::new(env!("CARGO"))
-            .current_dir(root())
-            .env("CARGO_TARGET_DIR", &folder)
-            // The option is not stable yet, but stable toolchains have what it needs.
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTFLAGS", "-Zsanitizer=address")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .args(["rustc", "--quiet", "--lib", "--crate-type", "staticlib", "--target"])
-            .arg(&target)
-            .status();
-        assert!(status.unwrap().success(), "the library builds with AddressSanitizer");
-        folder.join(target).join("debug/libroamio.a")
-    })
-}
-
-fn compile(program: &str, watch: Watch) -> PathBuf {
-    let library = library();
-    let binary = library.join(format!("{program}-{watch:?}-{}", std::process::id()));
-    let mut command = Command::new("cc");
-    command
-        .args(["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-pedantic", "-o"])
-        .arg(&binary)
-        .arg(root().join(format!("tests/capi/{program}.c")))
-        .arg("-I")
-        .arg(root().join("include"));
-    match watch {
-        Watch::Sanitizer => command.arg(instrumented()).args(["-lssl", "-lcrypto", "-ldl"]),
-        Watch::None | Watch::Valgrind => command
-            .arg("-L")
-            .arg(&library)
-            .arg("-lroamio")
-            .arg(format!("-Wl,-rpath,{}", library.display())),
-    };
-    command.args(["-lpthread", "-lm"]);
-    if watch == Watch::Sanitizer {
-        command.args(["-fsanitize=address", "-fno-omit-frame-pointer"]);
-    }
-    let output = command.output().expect("a C compiler is installed, see .ci/prepare");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    binary
-}
-
-fn run(program: &str, watch: Watch, args: &[String]) {
-    let binary = compile(program, watch);
-    let mut command = match watch {
-        Watch::Valgrind => {
-            let mut command = Command::new("valgrind");
-            command.args(["--quiet", "--leak-check=full", "--error-exitcode=9"]);
-            // Idle dispatch threads are still there when the program ends: "possibly lost".
-            let kinds = "definite,indirect";
-            command.arg(format!("--errors-for-leak-kinds={kinds}"));
-            command.arg(format!("--show-leak-kinds={kinds}")).arg(&binary);
-            command
-        }
-        _ => Command::new(&binary),
-    };
-    let output = command.args(args).output().expect("valgrind is installed, see .ci/prepare");
-    let _ = fs::remove_file(&binary);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program}: {}\n{said}", output.status);
-}
 
 fn misuse(watch: Watch, rounds: u32) {
     let measure = if watch == Watch::None { "1" } else { "0" };
@@ -165,7 +73,7 @@ fn conference(watch: Watch) {
 
 fn network(watch: Watch) {
     let client = certificates::Authority::new("root").sign("client");
-    let archive = library().join(format!("client-{watch:?}-{}.p12", std::process::id()));
+    let archive = folder().join(format!("client-{watch:?}-{}.p12", std::process::id()));
     fs::write(&archive, client.pkcs12("hunter2")).unwrap();
     let path = archive.display().to_string();
     run("network", watch, &[client.certificates, client.key, path, "hunter2".into()]);

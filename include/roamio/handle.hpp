@@ -27,15 +27,20 @@ class Handle {
   /// Free the object. Allowed in every callback; waits for none. The destructor does the same. No
   /// further handler begins after it, except pending completions, with CLOSED; then the handlers
   /// are destroyed.
-  void free() noexcept { object_.reset(); }
+  void free() noexcept {
+    object_.reset();
+    exceptions_.reset();
+  }
 
   /// Free the object, and wait until its handlers are destroyed and, if nothing else needs it, the
   /// connection is gone. WOULD_DEADLOCK inside a callback: nothing is freed. TIMED_OUT: it is closed,
   /// but still here; call this again, or free().
   Result<void> free_wait(milliseconds timeout) {
     const roam_status status = Api::free_wait(get(), wait_ms(timeout));
-    if (status == ROAM_OK) static_cast<void>(object_.release());
-    return done(status);
+    if (status != ROAM_OK) return error(status);
+    static_cast<void>(object_.release());
+    exceptions_.reset();
+    return {};
   }
 
  protected:
