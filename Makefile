@@ -2,28 +2,50 @@
 
 CARGO ?= cargo
 CC ?= cc
+CXX ?= c++
+PREFIX ?= /usr/local
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := $(TARGET)/demo
 PORTAL := $(TARGET)/release/roamio-portal
 TIMELINE := $(TARGET)/release/examples/timeline
+LINK := -L$(TARGET)/release -lroamio -lpthread -Wl,-rpath,$(abspath $(TARGET)/release)
 
 BRIDGE := $(TARGET)/bridge
 BINDINGS := $(TARGET)/bindings
 PYTHON := $(TARGET)/python
 SHARED := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
-.PHONY: demo demo-python lib bindings python wheel test test-python lint header coverage bench clean
+.PHONY: demo demo-c demo-cpp demo-rust demo-python demo-tools lib install bindings python wheel
+.PHONY: test test-python lint header coverage bench clean
 
-# Log in to a portal, lose the network in several ways, be back with nothing lost.
-demo:
+# Log in to a portal, lose the network in several ways, be back with nothing lost. One program in
+# several languages: each plays the same scenes and ends with the same totals.
+demo: demo-c
+
+demo-c: $(DEMO)/survive.o $(DEMO)/portal.o $(DEMO)/report.o | demo-tools
+	$(CC) -o $(DEMO)/survive-c $^ $(LINK)
+	examples/c/demo.sh $(PORTAL) $(DEMO)/survive-c $(TIMELINE) $(DEMO)
+
+demo-cpp: $(DEMO)/survive-cpp.o $(DEMO)/portal.o $(DEMO)/report.o | demo-tools
+	$(CXX) -o $(DEMO)/survive-cpp $^ $(LINK)
+	examples/c/demo.sh $(PORTAL) $(DEMO)/survive-cpp $(TIMELINE) $(DEMO)
+
+demo-rust: | demo-tools
+	$(CARGO) build --release --example survive
+	examples/c/demo.sh $(PORTAL) $(TARGET)/release/examples/survive $(TIMELINE) $(DEMO)
+
+demo-tools:
 	.ci/prepare demo
 	$(CARGO) build --release --package roamio-portal
 	$(MAKE) $(TIMELINE) lib
+
+$(DEMO)/%.o: examples/c/%.c $(wildcard examples/c/*.h include/*.h) | demo-tools
 	mkdir -p $(DEMO)
-	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -Iinclude -o $(DEMO)/survive \
-	    examples/c/survive.c examples/c/portal.c examples/c/report.c \
-	    -L$(TARGET)/release -lroamio -lpthread -Wl,-rpath,$(abspath $(TARGET)/release)
-	examples/c/demo.sh $(PORTAL) $(DEMO)/survive $(TIMELINE) $(DEMO)
+	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -Iinclude -c -o $@ $<
+
+$(DEMO)/survive-cpp.o: examples/cpp/survive.cpp $(wildcard include/*.h* include/roamio/*) | demo-tools
+	mkdir -p $(DEMO)
+	$(CXX) -std=c++17 -O2 -Wall -Wextra -Werror -Iinclude -c -o $@ $<
 
 # The same in Python.
 demo-python: python
@@ -62,6 +84,12 @@ wheel: bindings
 	bindings/python/stage.sh $(BRIDGE)/release/libroamio.$(SHARED) $(BINDINGS)/python/roamio.py \
 	    $(PYTHON)/release
 	python3 -m pip wheel -q --no-deps --wheel-dir $(PYTHON)/wheel $(PYTHON)/release
+
+# Headers, both libraries, pkg-config and CMake files: make install PREFIX=/usr DESTDIR=stage
+install:
+	.ci/prepare demo
+	$(CARGO) rustc --release --lib --crate-type cdylib,staticlib
+	PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) DESTDIR=$(DESTDIR) packaging/install $(TARGET)/release
 
 # Every test of the project, with the real portal, in C and Rust.
 test:

@@ -69,6 +69,7 @@ fn everything_of_the_c_header_is_in_the_cpp_headers() {
         "roam_trace",
         "roam_wake",
         "roam_handler",
+        "roam_socket_hook",
         "roam_text",
         "strlen",
     ];

@@ -61,7 +61,7 @@ fn work() -> &'static Path {
 fn pkg_config(options: &[&str]) -> Vec<String> {
     let mut command = Command::new("pkg-config");
     // The tree is not where it was made for.
-    command.arg("--define-prefix").args(["--define-variable", "pcfiledir=."]).args(options);
+    command.arg(format!("--define-variable=prefix={}", prefix().display())).args(options);
     command.arg("roamio").env("PKG_CONFIG_PATH", libraries().join("pkgconfig"));
     succeed(&mut command).split_whitespace().map(str::to_owned).collect()
 }

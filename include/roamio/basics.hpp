@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -97,6 +99,12 @@ inline roam_str text(std::string_view view) noexcept { return {view.data(), view
 
 inline std::string_view view(roam_str text) noexcept {
   return text.len == 0 ? std::string_view() : std::string_view(text.data, text.len);
+}
+
+/// A copy of a text that the library has made for us.
+inline std::string taken(roam_string* text) {
+  const std::unique_ptr<roam_string, void (*)(roam_string*)> own(text, &roam_string_free);
+  return std::string(view(roam_string_view(own.get())));
 }
 
 /// For options: what does not fit becomes a number that the library refuses.

@@ -4,6 +4,7 @@
 
 #include "config.hpp"
 #include "handle.hpp"
+#include "names.hpp"
 #include "outcome.hpp"
 
 namespace roamio {
@@ -160,16 +161,14 @@ class Conference : public detail::Connection<detail::ConferenceApi> {
     return done(roam_conference_cancel(get(), static_cast<std::uint64_t>(request)));
   }
 
-  /// The room as the portal has described it up to the handler that began last, as JSON; see
-  /// roam_conference_room.
+  /// The room as the portal has described it up to the handler that began last: one JSON object with
+  /// the members id, views, participants, streams and stale. Filled right before the completion of
+  /// the login, empty before that.
   Result<std::string> room() const {
     roam_string* room = nullptr;
     const roam_status status = roam_conference_room(get(), &room);
     if (status != ROAM_OK) return error(status);
-    const roam_str json = roam_string_view(room);
-    std::string text(json.data, json.len);
-    roam_string_free(room);
-    return text;
+    return detail::taken(room);
   }
 
   /// The state as the handlers were told it.

@@ -128,7 +128,29 @@ using Executor = std::function<bool(Job)>;
 /// Takes one line of a trace. The rules are those of roam_config_set_trace.
 using TraceHandler = std::function<void(std::string_view line)>;
 
+/// What a new socket is for.
+enum class SocketPurpose : std::uint32_t {
+  /// TCP to the server.
+  Server = ROAM_SOCKET_PURPOSE_SERVER,
+  /// TCP to the proxy.
+  Proxy = ROAM_SOCKET_PURPOSE_PROXY,
+  /// UDP, only to learn which address the system would use: nothing is sent on it.
+  Probe = ROAM_SOCKET_PURPOSE_PROBE,
+};
+
+/// Looks at a new socket before it connects, and says whether it may be used. The rules are those of
+/// roam_config_set_socket_hook.
+using SocketHook = std::function<bool(std::ptrdiff_t descriptor, SocketPurpose purpose)>;
+
 namespace detail {
+
+inline bool call_socket_hook(void* user_data, std::ptrdiff_t descriptor,
+                             std::uint32_t purpose) noexcept {
+  auto& host = Host<SocketHook>::of(user_data);
+  bool usable = false;
+  host.guard([&] { usable = host.handlers(descriptor, static_cast<SocketPurpose>(purpose)); });
+  return usable;
+}
 
 inline bool call_executor(void* user_data, void (*run)(void*), void* job) noexcept {
   auto& host = Host<Executor>::of(user_data);
@@ -211,11 +233,13 @@ class BasicConfig {
   /// Have callbacks run where your own loop or queue runs them. `post` lives until neither a config
   /// nor an object uses it any more. An exception in it counts as false.
   Config& executor(Executor post) {
-    auto host = boxed(std::move(post), nullptr);
-    set(Api::set_executor, host->handlers ? &call_executor : nullptr, host.get(),
-        &Host<Executor>::destroy);
-    if (last_ == ROAM_OK) host.release();
-    return self();
+    return give(Api::set_executor, &call_executor, std::move(post));
+  }
+
+  /// Look at every new socket before it connects. `hook` lives until neither a config nor an object
+  /// uses it any more. An exception in it counts as false.
+  Config& socket_hook(SocketHook hook) {
+    return give(Api::set_socket_hook, &call_socket_hook, std::move(hook));
   }
 
   /// Write a trace of each object to a file, which is replaced; empty for none.
@@ -224,11 +248,7 @@ class BasicConfig {
   /// Have each line of the trace of each object given to a function, which lives until neither a
   /// config nor an object uses it any more.
   Config& trace(TraceHandler handler) {
-    auto host = boxed(std::move(handler), nullptr);
-    set(Api::set_trace, host->handlers ? &call_trace : nullptr, host.get(),
-        &Host<TraceHandler>::destroy);
-    if (last_ == ROAM_OK) host.release();
-    return self();
+    return give(Api::set_trace, &call_trace, std::move(handler));
   }
 
   /// A time limit: 1 ms to 24 h.
@@ -294,6 +314,16 @@ class BasicConfig {
     void operator()(Object* config) const noexcept { Api::free(config); }
   };
 
+  /// Call a setter that takes a function and calls `destroy` when it needs it no more.
+  template <class Setter, class Call, class Function>
+  Config& give(Setter setter, Call call, Function function) {
+    if (!function) return set(setter, nullptr, nullptr, nullptr);
+    auto host = boxed(std::move(function), nullptr);
+    set(setter, call, host.get(), &Host<Function>::destroy);
+    if (last_ == ROAM_OK) static_cast<void>(host.release());
+    return self();
+  }
+
   Config& self() noexcept { return static_cast<Config&>(*this); }
 
   std::unique_ptr<Object, Free> config_;
@@ -321,6 +351,7 @@ struct ConfigApi {
   static constexpr auto set_executor = &roam_config_set_executor;
   static constexpr auto set_trace_file = &roam_config_set_trace_file;
   static constexpr auto set_trace = &roam_config_set_trace;
+  static constexpr auto set_socket_hook = &roam_config_set_socket_hook;
   static constexpr auto set_timeout_ms = &roam_config_set_timeout_ms;
   static constexpr auto set_limit = &roam_config_set_limit;
   static constexpr auto set_transports = &roam_config_set_transports;
@@ -354,6 +385,7 @@ struct ConferenceConfigApi {
   static constexpr auto set_executor = &roam_conference_config_set_executor;
   static constexpr auto set_trace_file = &roam_conference_config_set_trace_file;
   static constexpr auto set_trace = &roam_conference_config_set_trace;
+  static constexpr auto set_socket_hook = &roam_conference_config_set_socket_hook;
   static constexpr auto set_timeout_ms = &roam_conference_config_set_timeout_ms;
   static constexpr auto set_limit = &roam_conference_config_set_limit;
   static constexpr auto set_transports = &roam_conference_config_set_transports;
