@@ -30,9 +30,9 @@ demo-cpp: $(DEMO)/survive-cpp.o $(DEMO)/portal.o $(DEMO)/report.o | demo-tools
 	$(CXX) -o $(DEMO)/survive-cpp $^ $(LINK)
 	examples/c/demo.sh $(PORTAL) $(DEMO)/survive-cpp $(TIMELINE) $(DEMO)
 
-demo-rust: | demo-tools
-	$(CARGO) build --release --example survive
-	examples/c/demo.sh $(PORTAL) $(TARGET)/release/examples/survive $(TIMELINE) $(DEMO)
+demo-rust:
+	.ci/prepare demo
+	$(CARGO) run --release --example survive
 
 demo-tools:
 	.ci/prepare demo
