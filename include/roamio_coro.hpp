@@ -70,6 +70,9 @@ struct Notification {
   Event event;
   bool replayed;
 };
+struct Rejoined {
+  Event answer;
+};
 struct ProtocolError {
   Error error;
 };
@@ -93,10 +96,11 @@ struct Dropped {
 
 }  // namespace told
 
-/// Everything that a conference tells.
+/// Everything that a conference tells, questions excepted.
 using ConferenceEvent =
     std::variant<ConferenceTransition, Retry, told::Resumable, told::Resumed, told::Migrated,
-                 told::Gap, told::Notification, told::ProtocolError, told::HostSlow>;
+                 told::Gap, told::Notification, told::Rejoined, told::ProtocolError,
+                 told::HostSlow>;
 
 /// Everything that a socket tells, questions excepted.
 using SocketEvent = std::variant<SocketTransition, told::Connected, told::Disconnected,
@@ -201,6 +205,7 @@ inline auto Events<ConferenceEvent>::handlers() {
   handlers.on_notification = [source](EventView event, bool replayed) {
     source(told::Notification{Event(event), replayed});
   };
+  handlers.on_rejoined = [source](EventView answer) { source(told::Rejoined{Event(answer)}); };
   handlers.on_protocol_error = [source](Error error) {
     source(told::ProtocolError{std::move(error)});
   };

@@ -139,7 +139,7 @@ fn portal() -> Server {
 
 fn conference(options: &[&str], watch: Watch) {
     let server = portal();
-    let tokens = ["a", "b"].map(|user| server.mint_token("room", user, "presenter"));
+    let tokens = ["a", "b", "c", "d"].map(|user| server.mint_token("room", user, "presenter"));
     run(cpp("tests/cpp/conference", options), watch, &tokens);
 }
 

@@ -43,6 +43,13 @@ struct ConferenceHandlers {
   std::function<void(Error error)> on_protocol_error;
   /// Callbacks do not keep up; nothing more is read until they do. Nothing is dropped.
   std::function<void()> on_host_slow;
+  /// If this is set, a session that cannot be resumed is followed by a fresh login, and this asks for
+  /// its token: answer with provide_token() or refuse_token(). `error` says why the session is lost; a
+  /// refusal ends it with that error. No error: it lives, and goes on after a refusal.
+  std::function<void(AskToken token, Error error)> on_token_wanted;
+  /// A fresh login has taken the place of the session: another participant and another description
+  /// of the room, and notifications are numbered anew.
+  std::function<void(EventView answer)> on_rejoined;
   /// An exception has left one of these, or a completion of this conference.
   ExceptionHandler on_exception;
 };
@@ -79,6 +86,8 @@ inline roam_conference_events table(Host<ConferenceHandlers>& host) {
   Slot<&ConferenceHandlers::on_notification>::fill(c.on_notification, handlers);
   Slot<&ConferenceHandlers::on_protocol_error>::fill(c.on_protocol_error, handlers);
   Slot<&ConferenceHandlers::on_host_slow>::fill(c.on_host_slow, handlers);
+  Slot<&ConferenceHandlers::on_token_wanted>::fill(c.on_token_wanted, handlers);
+  Slot<&ConferenceHandlers::on_rejoined>::fill(c.on_rejoined, handlers);
   return c;
 }
 
@@ -132,6 +141,35 @@ class Conference : public detail::Connection<detail::ConferenceApi> {
   /// As above, for who prefers to wait.
   Outcome logout() const {
     return Outcome::of([&](Completion done) { return logout(std::move(done)); });
+  }
+
+  /// Close the connection without a logout, and end the conference: its participant stays visible to
+  /// others until the portal gives it up, and an export of the session can be restored until then.
+  Result<void> detach() const { return done(roam_conference_detach(get())); }
+
+  /// Answer on_token_wanted, in it or later, from any thread, with a token that was never used.
+  Result<void> provide_token(AskToken ask, std::string_view token) const {
+    return done(roam_conference_provide_token(get(), static_cast<std::uint64_t>(ask),
+                                              detail::text(token)));
+  }
+
+  /// Answer on_token_wanted with no: a session that is lost ends, one that lives goes on.
+  Result<void> refuse_token(AskToken ask, std::string_view message) const {
+    return done(roam_conference_refuse_token(get(), static_cast<std::uint64_t>(ask),
+                                             detail::text(message)));
+  }
+
+  /// Log in anew with a token that on_token_wanted is asked for, for example because a gap has made
+  /// the room unknown. The completion gets the portal's answer, as on_rejoined, or why there is none.
+  Result<void> rejoin(Completion done) const {
+    return ask(std::move(done), [&](roam_completion completion) {
+      return roam_conference_rejoin(get(), completion);
+    });
+  }
+
+  /// As above, for who prefers to wait.
+  Outcome rejoin() const {
+    return Outcome::of([&](Completion done) { return rejoin(std::move(done)); });
   }
 
   /// Ask the portal: "text", "publish", "subscribe", ... `data_json` is one JSON object. While the

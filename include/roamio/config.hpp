@@ -83,6 +83,7 @@ enum class Switch : std::uint32_t {
   Cookies = ROAM_SWITCH_COOKIES,
   RejoinAfterServerDisconnect = ROAM_SWITCH_REJOIN_AFTER_SERVER_DISCONNECT,
   RecoverAfterDisconnect = ROAM_SWITCH_RECOVER_AFTER_DISCONNECT,
+  RejoinOnGap = ROAM_SWITCH_REJOIN_ON_GAP,
 };
 
 /// When requests have a parameter against caches.

@@ -90,10 +90,43 @@ static void a_session_is_freed_inside(const std::string& token) {
   CHECK(witness.seen() == "pending CLOSED;destroyed;");
 }
 
+// A fresh login takes the place of the session, with a token that is asked for.
+static void a_session_is_renewed(const std::string& token, const std::string& fresh) {
+  const auto witness = std::make_shared<Witness>();
+  Conference conference;
+  ConferenceHandlers handlers;
+  handlers.on_token_wanted = [&](AskToken ask, const Error& error) {
+    CHECK(!error);
+    EXPECT(TokenInvalid, conference.provide_token(ask, "no token"));
+    EXPECT(Ok, conference.provide_token(ask, fresh));
+  };
+  handlers.on_rejoined = [&](EventView answer) {
+    CHECK(answer.arg_count() == 1);
+    witness->see("rejoined");
+  };
+  ConferenceConfig config;
+  config.turn(Switch::RejoinOnGap, true).socket_hook([&](std::ptrdiff_t socket, SocketPurpose purpose) {
+    CHECK(socket >= 0);
+    if (purpose == SocketPurpose::Server) witness->see("socket");
+    return true;
+  });
+  conference = Conference::create(config, std::move(handlers)).value();
+  CHECK(conference.room().value().empty());
+  EXPECT(Ok, conference.login(token).get());
+  witness->wait_for("socket");
+  CHECK(conference.room().value().find("\"participants\"") != std::string::npos);
+  EXPECT(Ok, conference.rejoin().get());
+  witness->wait_for("rejoined");
+  EXPECT(Ok, conference.detach());
+  EXPECT(Closed, conference.request(requests::Text, "{}").get());
+  EXPECT(Ok, conference.free_wait(LONG));
+}
+
 int main(int argc, char** argv) {
-  CHECK(argc == 3);
+  CHECK(argc == 5);
   a_token_that_is_none_is_refused();
   a_session_lives(argv[1]);
   a_session_is_freed_inside(argv[2]);
+  a_session_is_renewed(argv[3], argv[4]);
   return 0;
 }
