@@ -46,7 +46,7 @@ fn compiler() -> Command {
 }
 
 fn succeed(mut command: Command) -> String {
-    let output = command.output().expect("a C compiler is installed, see .ci/prepare");
+    let output = command.output().expect("the compiler is installed, see .ci/prepare");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {}\n{said}", output.status);
     String::from_utf8(output.stdout).unwrap()
@@ -67,6 +67,29 @@ fn the_c_programs_of_the_pages_compile() {
         }
     }
     assert!(programs >= 3);
+}
+
+#[test]
+fn the_cpp_programs_of_the_pages_compile() {
+    let mut programs = 0;
+    for (number, block) in README.split("\n```cpp\n").skip(1).enumerate() {
+        let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("README-{number}.cpp"));
+        std::fs::write(&source, &block[..block.find("\n```\n").unwrap() + 1]).unwrap();
+        let mut command = Command::new("c++");
+        command.args([
+            "-std=c++17",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-pedantic",
+            "-fsyntax-only",
+            "-I",
+        ]);
+        command.arg(root().join("include")).arg(source);
+        succeed(command);
+        programs += 1;
+    }
+    assert!(programs > 0);
 }
 
 /// The anchors of a page's headings, as GitHub makes them.
