@@ -107,7 +107,7 @@ class Survivor:
         self.report.say("state", f"{name}: {step.cause.message}" if step.cause else name)
         self.report.record("state", name=name)
         if step.state == ConferenceState.ENDED:
-            self.end = step.cause and step.cause.code
+            self.end = step.cause.code if step.cause else None
         await self.tell()
 
     async def retry(self, retry: Retrying) -> None:

@@ -23,12 +23,14 @@ class Server:
         assert self._process.stdout is not None
         port = json.loads(self._process.stdout.readline())["port"]
         self.url = f"http://127.0.0.1:{port}"
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self._process.wait()
+        self._reader.join()
+        self._process.communicate()
 
     def _read(self) -> None:
         assert self._process.stdout is not None

@@ -32,7 +32,8 @@ async def received(events: EventStream[Any], count: int) -> list[Notification]:
 
 async def test_a_session_from_login_to_logout(portal: Portal) -> None:
     async with Conference() as conference:
-        assert conference.state == ConferenceState.IDLE
+        before = conference.state
+        assert before == ConferenceState.IDLE
         events = conference.events()
         answer = await within(conference.login(await portal.token()))
         assert answer["user"] == "alice" and answer["room"]["participants"]
@@ -99,6 +100,7 @@ async def test_every_request_has_one_outcome(portal: Portal) -> None:
         with pytest.raises(SocketError) as unknown:
             await within(lost)
         assert unknown.value.code == ErrorCode.ACK_LOST
+        await event(events, Resumed)
         await portal.control("delay-ack?request=text&ms=60000")
         with pytest.raises(SocketError) as late:
             await within(conference.request("text", text, timeout=0.2))

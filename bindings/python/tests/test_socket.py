@@ -12,8 +12,9 @@ from roamio import (
     Dropped,
     ErrorCode,
     Event,
+    Json,
     ManagerOptions,
-    OfflinePolicy,
+    Offline,
     ReconnectOptions,
     RoamioError,
     SocketError,
@@ -35,7 +36,7 @@ async def test_events_and_acks_go_both_ways(server: Server) -> None:
 
 
 async def test_bytes_travel_as_attachments(server: Server) -> None:
-    sent = ({"deep": [b"\x00\xff", "text", bytearray(b"")]}, memoryview(b"abc"))
+    sent: tuple[Json, ...] = ({"deep": [b"\x00\xff", "text", bytearray(b"")]}, memoryview(b"abc"))
     async with roamio.connect(server.url) as socket:
         answer = await within(socket.emit_with_ack("ack", *sent))
         assert answer == ({"deep": [b"\x00\xff", "text", b""]}, b"abc")
@@ -176,14 +177,14 @@ async def test_an_ack_that_does_not_come_has_an_end(server: Server) -> None:
 async def test_without_a_connection_an_event_does_as_it_is_told(server: Server) -> None:
     async with roamio.Manager(server.url) as manager, manager.socket() as socket:
         with socket.events() as events:
-            socket.emit("a", 1, offline=OfflinePolicy.FAIL())
+            socket.emit("a", 1, offline=Offline.fail())
             dropped = await event(events, Dropped)
             assert dropped.args == (1,) and dropped.error.code == ErrorCode.NOT_SENT
             with pytest.raises(SocketError) as unsent:
-                await within(socket.emit_with_ack("a", offline=OfflinePolicy.FAIL()))
+                await within(socket.emit_with_ack("a", offline=Offline.fail()))
             assert unsent.value.code == ErrorCode.NOT_SENT
-            socket.emit("echo", "first", offline=OfflinePolicy.LATEST("k"))
-            socket.emit("echo", "second", offline=OfflinePolicy.LATEST("k"))
+            socket.emit("echo", "first", offline=Offline.latest("k"))
+            socket.emit("echo", "second", offline=Offline.latest("k"))
             socket.connect()
             assert (await event(events, Event)).args == ("second",)
 
@@ -208,7 +209,8 @@ async def test_providers_are_asked_before_every_attempt(server: Server) -> None:
             await within(socket.connected())
             _, payload = await within(socket.emit_with_ack("who"))
             assert payload == {"token": "secret"}
-    assert asked == [0, None, ErrorCode.CONNECT_ERROR]
+    # A refused namespace was the last one, so the connection was given up.
+    assert asked == [0, None, 0, ErrorCode.CONNECT_ERROR]
 
 
 async def test_a_provider_that_fails_refuses(

@@ -14,7 +14,6 @@ heartbeats.
 """
 
 from ._bridge import (
-    ClientCertificate,
     ConferenceOptions,
     ConferenceState,
     ConnectionOptions,
@@ -24,7 +23,6 @@ from ._bridge import (
     LimitOptions,
     ManagerOptions,
     ManagerState,
-    OfflinePolicy,
     Opening,
     Parser,
     Participant,
@@ -49,6 +47,7 @@ from ._bridge import (
     TransportOptions,
     version,
 )
+from .choices import ClientCertificate, Offline
 from .codec import Json
 from .conference import Conference, ConferenceEvent
 from .connect import connect
@@ -116,7 +115,7 @@ __all__ = [
     "ManagerStateChanged",
     "Migrated",
     "Notification",
-    "OfflinePolicy",
+    "Offline",
     "Opening",
     "Parser",
     "Participant",

@@ -59,6 +59,8 @@ class Conference(Hints):
     conference with a new token.
     """
 
+    _inner: _bridge.Conference
+
     def __init__(
         self,
         options: _bridge.ConferenceOptions | None = None,

@@ -165,8 +165,13 @@ class Delivery(Generic[E]):
             self._finished = True
             streams = list(self._streams)
             self.lane.room.notify_all()
+
+        def end() -> None:
+            for stream in streams:
+                stream._end()
+
         try:
-            self.loop.call_soon_threadsafe(lambda: [stream._end() for stream in streams])
+            self.loop.call_soon_threadsafe(end)
         except RuntimeError:  # the loop is closed
             pass
 

@@ -137,4 +137,5 @@ def raising() -> Iterator[None]:
     try:
         yield
     except _bridge.RoamioError as raised:
-        raise error(raised.failure) from None
+        failure: _bridge.Failure = raised.failure  # type: ignore[attr-defined]
+        raise error(failure) from None

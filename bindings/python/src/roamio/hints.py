@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any
 
 from .errors import raising
-
-
-class _Hinted(Protocol):
-    def network_available(self) -> None: ...
-    def network_lost(self) -> None: ...
-    def network_changed(self) -> None: ...
-    def suspended(self) -> None: ...
-    def resumed(self) -> None: ...
 
 
 class Hints:
     """Hints of an object with a library object in `_inner`. They are harmless when wrong."""
 
-    _inner: _Hinted
+    _inner: Any
 
     def network_available(self) -> None:
         """A network is there (again): do not wait for the next attempt."""

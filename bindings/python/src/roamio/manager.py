@@ -40,6 +40,8 @@ class Manager(Hints):
     To be made inside of a running loop. The connection is made when the first socket connects.
     """
 
+    _inner: _bridge.Manager
+
     def __init__(
         self,
         url: str = "",
