@@ -50,11 +50,22 @@ pub struct RequestOptions {
     /// conference's unless set.
     #[uniffi(default)]
     pub timeout: Option<Duration>,
+    /// Fail it (`NOT_SENT`) instead of letting it wait while the session is not ready.
+    #[uniffi(default = false)]
+    pub fail_offline: bool,
+    /// The portal may act twice without harm. Then a request that was sent when the connection was
+    /// lost, and has no answer, is sent once more when the session is back, and its outcome says so
+    /// (`resent`). No other request is ever sent twice.
+    #[uniffi(default = false)]
+    pub idempotent: bool,
 }
 
 impl From<RequestOptions> for client::RequestOptions {
     fn from(options: RequestOptions) -> Self {
-        Self { timeout: options.timeout }
+        let RequestOptions { timeout, fail_offline, idempotent } = options;
+        let offline =
+            if fail_offline { client::OfflineRequest::Fail } else { client::OfflineRequest::Wait };
+        Self { timeout, offline, idempotent }
     }
 }
 

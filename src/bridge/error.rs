@@ -26,6 +26,8 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// What the server said, as JSON: the payload of a refused namespace, or a portal's text.
     pub server_json: Option<String>,
+    /// The request was sent twice.
+    pub resent: bool,
 }
 
 impl From<Error> for Failure {
@@ -40,6 +42,7 @@ impl From<Error> for Failure {
             engine_code: error.engine_code(),
             retry_after: error.retry_after_ms().map(Duration::from_millis),
             server_json: error.server_json().map(str::to_owned),
+            resent: error.resent(),
         }
     }
 }

@@ -12,6 +12,8 @@ pub struct Payload {
     pub args: Vec<String>,
     /// The binary values.
     pub attachments: Vec<Vec<u8>>,
+    /// The answer of a request that was sent twice.
+    pub resent: bool,
 }
 
 impl From<payload::Payload> for Payload {
@@ -19,6 +21,7 @@ impl From<payload::Payload> for Payload {
         Self {
             name: payload.name().to_owned(),
             args: payload.args().map(str::to_owned).collect(),
+            resent: payload.resent(),
             attachments: payload.attachments().iter().map(|bytes| bytes.to_vec()).collect(),
         }
     }

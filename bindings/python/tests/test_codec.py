@@ -10,7 +10,7 @@ from roamio.codec import decode, encode
 
 def payload(text: str, attachments: list[bytes]) -> _bridge.Payload:
     args = [json.dumps(value) for value in json.loads(text)]
-    return _bridge.Payload(name="", args=args, attachments=attachments)
+    return _bridge.Payload(name="", args=args, attachments=attachments, resent=False)
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,20 @@ async def test_every_request_has_one_outcome(portal: Portal) -> None:
         assert late.value.code == ErrorCode.ACK_TIMEOUT
 
 
+async def test_an_idempotent_request_is_sent_once_more(portal: Portal) -> None:
+    async with Conference() as conference:
+        events = conference.events()
+        participant = (await within(conference.login(await portal.token())))["id"]
+        await portal.control("swallow-ack?request=text")
+        text = {"to": "all", "message": "twice"}
+        asked = asyncio.create_task(conference.request("text", text, idempotent=True))
+        await event(events, Notification)
+        await portal.control("cut?all=true&how=fin")
+        await within(asked)
+        await event(events, Notification)
+        assert [data["message"] for _, data in await portal.issued(participant)] == ["twice"] * 2
+
+
 async def test_a_request_that_is_given_up_is_cancelled(portal: Portal) -> None:
     async with Conference() as conference:
         await within(conference.login(await portal.token()))

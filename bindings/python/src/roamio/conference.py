@@ -120,14 +120,26 @@ class Conference(Hints):
         with raising(), self._delivery.lane.outcome():
             await self._inner.logout()
 
-    async def request(self, name: str, data: Json, *, timeout: float | None = None) -> Any:
-        """Ask the portal, and give its answer. While the session is not ready it waits for it.
+    async def request(
+        self,
+        name: str,
+        data: Json,
+        *,
+        timeout: float | None = None,
+        fail_offline: bool = False,
+        idempotent: bool = False,
+    ) -> Any:
+        """Ask the portal, and give its answer. While the session is not ready it waits for it, or
+        fails with NOT_SENT if `fail_offline` says so. One that is `idempotent` is sent once more
+        after a resume when its answer was lost; no other is ever sent twice.
 
         `timeout` is in seconds and counts from the call. Cancelling cancels the request: if it was
         not written yet it never is. ACK_TIMEOUT and ACK_LOST mean that the portal may have acted.
         """
         limit = None if timeout is None else timedelta(seconds=timeout)
-        options = _bridge.RequestOptions(timeout=limit)
+        options = _bridge.RequestOptions(
+            timeout=limit, fail_offline=fail_offline, idempotent=idempotent
+        )
         with raising(), self._delivery.lane.outcome():
             return first(await self._inner.request(name, to_json(data), options))
 

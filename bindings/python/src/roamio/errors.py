@@ -67,6 +67,11 @@ class RoamioError(Exception):
         text = self._failure.server_json
         return None if text is None else json.loads(text)
 
+    @property
+    def resent(self) -> bool:
+        """The request was sent twice."""
+        return self._failure.resent
+
     def __str__(self) -> str:
         return f"{self.code.name}: {self.message}"
 
@@ -127,6 +132,7 @@ def closed() -> RoamioError:
             engine_code=None,
             retry_after=None,
             server_json=None,
+            resent=False,
         )
     )
 
