@@ -251,6 +251,12 @@
  * Left without the portal's answer: the participant may stay visible until the portal forgets it.
  */
 #define ROAM_E_LEFT_UNCONFIRMED 413
+/** The export of a session was changed or cut. */
+#define ROAM_E_EXPORT_DAMAGED 414
+/** The text is no export of a session. */
+#define ROAM_E_EXPORT_FOREIGN 415
+/** The export of a session was made by a newer version of roamio. */
+#define ROAM_E_EXPORT_NEWER 416
 
 /* ---- Errors -------------------------------------------------------------------------------- */
 
@@ -543,6 +549,9 @@ typedef struct roam_manager roam_manager;
  * Finds the manager that a URL needs, so that sockets of one server share a connection. Any thread.
  */
 typedef struct roam_registry roam_registry;
+
+/** Text that must not be seen. Freeing it overwrites it in memory. */
+typedef struct roam_secret roam_secret;
 
 /** One namespace of a manager. Any thread. */
 typedef struct roam_socket roam_socket;
@@ -1928,6 +1937,43 @@ roam_status roam_conference_refuse_token(const roam_conference *conference,
  */
 roam_status roam_conference_rejoin(const roam_conference *conference,
                                    roam_completion completion);
+
+/* ---- Functions: sessions that outlive their process ---------------------------------------- */
+
+/**
+ * Everything that is needed to resume the session in another process, as text: call it when the
+ * application is about to be suspended, store the text where only the application can read it, and
+ * give it to roam_conference_restore. `out` becomes a secret to be freed with roam_secret_free:
+ * whoever has the text takes over the session. It holds the portal's address, the protocol, the
+ * participant, the tickets, how far the notifications have been handled, and the room; nothing
+ * else. What is handled after this call comes again after a restore; a notification counts once
+ * on_notification has returned. Does not wait. NOT_LOGGED_IN unless there is a session that can be
+ * resumed.
+ */
+roam_status roam_conference_export(const roam_conference *conference,
+                                   roam_secret **out);
+
+/**
+ * In place of roam_conference_login: resume the session that was exported. The portal decides. Then
+ * the state is READY and on_resumed is called, and what was not handled before the export is
+ * replayed. Where it refuses, the session ends with its reason, or is replaced with a fresh token
+ * (on_token_wanted). While the exporting process still has the session, this takes it away from
+ * there. The completion gets a reply without arguments, or the portal's answer after a fresh login,
+ * or why the session has ended. At once: EXPORT_FOREIGN for text that is no export, EXPORT_NEWER
+ * for one of a newer version of roamio, EXPORT_DAMAGED for one that was changed or cut;
+ * TOKEN_INVALID when it asks for plain text which is not allowed; INVALID_ARGUMENT for a session
+ * that speaks another protocol than the config says; INVALID_STATE when this conference was used
+ * before.
+ */
+roam_status roam_conference_restore(const roam_conference *conference,
+                                    roam_str export_,
+                                    roam_completion completion);
+
+/** The text of a secret. It lives until roam_secret_free; empty for NULL. */
+roam_str roam_secret_text(const roam_secret *secret);
+
+/** Overwrite a secret and free it. NULL is fine. */
+void roam_secret_free(roam_secret *secret);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -148,6 +148,12 @@ codes! {
     Superseded = 412, "SUPERSEDED", Login;
     /// Left without the portal's answer: the participant may stay visible until the portal forgets it.
     LeftUnconfirmed = 413, "LEFT_UNCONFIRMED", Never;
+    /// The export of a session was changed or cut.
+    ExportDamaged = 414, "EXPORT_DAMAGED", Login;
+    /// The text is no export of a session.
+    ExportForeign = 415, "EXPORT_FOREIGN", Login;
+    /// The export of a session was made by a newer version of roamio.
+    ExportNewer = 416, "EXPORT_NEWER", Login;
 }
 
 /// What helps after an error.

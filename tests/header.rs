@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// The sources of the header in the order in which it is read.
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 18] = [
     "version",
     "types",
     "status",
@@ -27,6 +27,7 @@ const SOURCES: [&str; 17] = [
     "conference_config",
     "conference",
     "renewal",
+    "export",
 ];
 
 fn root() -> &'static Path {

@@ -6,6 +6,8 @@
 mod ends;
 #[path = "portal/host.rs"]
 mod host;
+#[path = "portal/lasting.rs"]
+mod lasting;
 #[path = "portal/requirements.rs"]
 mod requirements;
 #[path = "portal/roaming.rs"]

@@ -75,6 +75,9 @@ enum class Status : roam_status {
   ServerRestarted = ROAM_E_SERVER_RESTARTED,
   Superseded = ROAM_E_SUPERSEDED,
   LeftUnconfirmed = ROAM_E_LEFT_UNCONFIRMED,
+  ExportDamaged = ROAM_E_EXPORT_DAMAGED,
+  ExportForeign = ROAM_E_EXPORT_FOREIGN,
+  ExportNewer = ROAM_E_EXPORT_NEWER,
 };
 
 /// The layer that an error comes from.

@@ -118,6 +118,12 @@ pub const ROAM_E_SERVER_RESTARTED: u32 = 411;
 pub const ROAM_E_SUPERSEDED: u32 = 412;
 /// Left without the portal's answer: the participant may stay visible until the portal forgets it.
 pub const ROAM_E_LEFT_UNCONFIRMED: u32 = 413;
+/// The export of a session was changed or cut.
+pub const ROAM_E_EXPORT_DAMAGED: u32 = 414;
+/// The text is no export of a session.
+pub const ROAM_E_EXPORT_FOREIGN: u32 = 415;
+/// The export of a session was made by a newer version of roamio.
+pub const ROAM_E_EXPORT_NEWER: u32 = 416;
 
 /// ---- Errors --------------------------------------------------------------------------------
 ///

@@ -1,9 +1,10 @@
 //! One session at an OWT portal.
 
+mod export;
 mod renewal;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -14,12 +15,13 @@ use super::room::Told;
 use super::socket::to_json;
 use super::validate;
 use crate::config::{CommonConfig, ConferenceConfig, Limits, PortalProtocol, Token};
-use crate::driver::dispatch::{Addition, Gate, Mailbox, Owner, closed};
+use crate::driver::dispatch::{Addition, Gate, Mailbox, Owner, Report, closed};
 use crate::driver::{Driver, seed};
 use crate::error::{Code, Error, Result};
 use crate::owt::Room;
 use crate::owt::request::{Request, Text};
 use crate::payload::{Arguments, Outgoing, Payload, check_name};
+use crate::proto::conference::kept::{Record, Trace};
 use crate::proto::io::{
     Command, ConferenceEvent, ConferenceState, Hint, OfflineRequest, RequestId,
 };
@@ -40,6 +42,7 @@ struct Inner {
     object: Object,
     state: Arc<AtomicU32>,
     room: Arc<Told>,
+    record: Arc<Mutex<Record>>,
     /// Login was called.
     used: AtomicBool,
     allow_plaintext: bool,
@@ -112,12 +115,19 @@ impl Conference {
         let state = Arc::new(AtomicU32::new(ConferenceState::Idle as u32));
         let room = Arc::<Told>::default();
         let (told, told_room) = (Arc::clone(&state), Arc::clone(&room));
-        let sink = move |event: ConferenceEvent| {
-            if let ConferenceEvent::State(step) = &event {
-                told.store(step.state as u32, Ordering::Release);
+        let record = Arc::<Mutex<Record>>::default();
+        let kept = Arc::clone(&record);
+        let sink = move |report| match report {
+            Report::Keep(keepsake) => export::lock(&kept).keep(keepsake),
+            Report::Event(event) => {
+                if let ConferenceEvent::State(step) = &event {
+                    told.store(step.state as u32, Ordering::Release);
+                }
+                told_room.observe(&event);
+                let trace = Trace::of(&event);
+                events(event);
+                export::lock(&kept).follow(trace);
             }
-            told_room.observe(&event);
-            events(event);
         };
         let stack = Stack::conference(Arc::new(config), seed());
         let driver = spawn(stack, common, Arc::clone(&mailbox))?;
@@ -125,8 +135,17 @@ impl Conference {
         let core = Core::new(driver, mailbox, limits, false);
         let object = Object::new(core, gate, Owner::Conference);
         let used = AtomicBool::new(false);
-        let inner =
-            Inner { object, state, room, used, allow_plaintext, protocol, text_limit, ask_token };
+        let inner = Inner {
+            object,
+            state,
+            room,
+            record,
+            used,
+            allow_plaintext,
+            protocol,
+            text_limit,
+            ask_token,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 

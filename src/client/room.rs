@@ -18,10 +18,14 @@ impl Told {
         Arc::clone(&self.room.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The session begins with a room that is known.
+    pub(super) fn set(&self, room: Room) {
+        self.change(|told| *told = Arc::new(room));
+    }
+
     /// A login was answered.
     pub(super) fn enter(&self, answer: &Payload) {
-        let room = Arc::new(Room::of_login(answer));
-        self.change(|told| *told = room);
+        self.set(Room::of_login(answer));
     }
 
     /// The host is about to be told an event.

@@ -38,7 +38,7 @@ use crate::payload::Payload;
 pub(crate) use self::gate::closed;
 pub use self::gate::{Expected, Gate};
 pub(crate) use self::host::guarded;
-pub use self::host::{Addition, Owner, Sink};
+pub use self::host::{Addition, Owner, Report, Sink};
 pub use self::scope::Scope;
 
 /// This many deliveries are taken out at once; they count as queued until all are done.

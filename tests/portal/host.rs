@@ -95,6 +95,18 @@ impl Host {
         number
     }
 
+    pub fn rejoin(&mut self) -> u64 {
+        let (number, completion) = self.completion();
+        self.conference.rejoin(completion).unwrap();
+        number
+    }
+
+    pub fn restore(&mut self, export: &str) -> u64 {
+        let (number, completion) = self.completion();
+        self.conference.restore(export, completion).unwrap();
+        number
+    }
+
     pub fn logout(&mut self) -> u64 {
         let (number, completion) = self.completion();
         self.conference.logout(completion).unwrap();

@@ -1,6 +1,7 @@
 //! What can be done to a world: by the application, by others, and by the network.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use roamio::config::{PortalProtocol, Token};
@@ -10,12 +11,13 @@ use roamio::owt::legacy::{self, PublishOptions};
 use roamio::owt::request::{Kind, Media, Publish, PublishTrack, PublishVideo, Request, Source};
 use roamio::payload::Outgoing;
 use roamio::proto::io::{AskToken, Command, Hint, Input, OfflineRequest, RequestId, WireId};
+use roamio::proto::stack::Stack;
 use roamio_portal::model::{Audience, Portal, TextBurst, TokenRequest};
 use serde_json::json;
 
 use super::{Below, Dials, Provider, World};
-use crate::app::{App, What};
-use crate::link::{Flow, Link, Millis, Pipe, Side, ToClient};
+use crate::app::{App, Export, What};
+use crate::link::{Flow, Link, Millis, Pipe, Side, ToClient, ToServer};
 
 /// The room that everybody is in.
 const ROOM: &str = "room";
@@ -69,6 +71,24 @@ impl World {
     pub(crate) fn rejoin(&mut self) -> RequestId {
         let request = self.app.ask(What::Rejoin, self.now, self.limits.rejoin);
         self.command(Command::Rejoin { request });
+        request
+    }
+
+    /// The process dies, and its connections with it. Another one restores the session.
+    pub(crate) fn restore(&mut self, export: &Export) -> RequestId {
+        self.note("app       dies and is restored".into());
+        for link in self.links.values_mut() {
+            link.client_holds = false;
+            link.down.clear();
+            link.up.push(ToServer::End, self.now);
+        }
+        self.watch.begin_anew();
+        self.app.begin_anew(export);
+        self.stack = Stack::conference(Arc::clone(&self.config), self.rng.next_u64());
+        (self.host_full, self.suspended) = (false, false);
+        let request = self.app.ask(What::Restore, self.now, self.limits.restore);
+        let kept = Box::new(export.kept.clone());
+        self.command(Command::Restore { request, kept });
         request
     }
 

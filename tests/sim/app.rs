@@ -8,6 +8,7 @@ use roamio::error::{Code, Error};
 use roamio::owt::request::{Answer, Started};
 use roamio::owt::{Login, Notification, Room};
 use roamio::payload::Payload;
+use roamio::proto::conference::kept::{Kept, Record, Trace};
 use roamio::proto::io::{
     AskToken, ConferenceEvent, ConferenceState, Event, RequestId, Retry, Transition,
 };
@@ -24,6 +25,7 @@ pub(crate) enum What {
     Login,
     Logout,
     Rejoin,
+    Restore,
     /// A text with a message that no other request has.
     Text,
     /// Something about media.
@@ -44,6 +46,17 @@ pub(crate) struct Asked {
     pub(crate) what: What,
     pub(crate) at: Millis,
     pub(crate) outcome: Option<Result<Payload, Error>>,
+}
+
+/// What an application stores to be restored in another process.
+#[derive(Debug)]
+pub(crate) struct Export {
+    pub(crate) kept: Kept,
+    participant: Option<String>,
+    position: usize,
+    adrift: bool,
+    uncounted: bool,
+    room: Room,
 }
 
 /// The application.
@@ -68,6 +81,7 @@ pub(crate) struct App {
     pub(crate) room: Room,
     /// What was published, by the answers of the portal.
     pub(crate) published: Vec<Started>,
+    record: Record,
     /// How far we are in the ledger of the portal.
     pub(crate) position: usize,
     /// Where else we may be: what followed a gap of unknown size stands in the ledger twice.
@@ -106,6 +120,7 @@ impl App {
             rejoined: 0,
             room: Room::default(),
             published: Vec::new(),
+            record: Record::default(),
             position: 0,
             others: Vec::new(),
             adrift: false,
@@ -180,7 +195,12 @@ impl App {
         assert!(!self.finished, "P5: {event:?} after Finished");
         match event {
             Event::Outcome { request, result } => self.handle_outcome(request, result, portal, now),
-            Event::Conference(event) => self.handle_conference(event, portal, admissions),
+            Event::Conference(event) => {
+                let trace = Trace::of(&event);
+                self.handle_conference(event, portal, admissions);
+                self.record.follow(trace);
+            }
+            Event::Keep(keepsake) => self.record.keep(keepsake),
             Event::Finished => {
                 self.finished = true;
                 assert!(self.open.is_empty(), "P2: finished, and open: {:?}", self.open);
@@ -219,6 +239,33 @@ impl App {
         self.participants.push(id.clone());
         self.participant = Some(id);
         (self.position, self.adrift, self.uncounted) = (0, false, false);
+    }
+
+    /// What the application stores; nothing where there is no session to come back to.
+    pub(crate) fn export(&self) -> Option<Export> {
+        Some(Export {
+            kept: self.record.kept()?.clone(),
+            participant: self.participant.clone(),
+            position: self.position,
+            adrift: self.adrift,
+            uncounted: self.uncounted,
+            room: self.room.clone(),
+        })
+    }
+
+    /// The process died, and another one begins with what was stored.
+    pub(crate) fn begin_anew(&mut self, export: &Export) {
+        for request in std::mem::take(&mut self.open).into_keys() {
+            let asked = self.asked.get_mut(&request).expect("asked");
+            asked.outcome = Some(Err(Code::Closed.into()));
+        }
+        (self.state, self.steps, self.end) = (ConferenceState::Idle, Vec::new(), None);
+        self.participant.clone_from(&export.participant);
+        self.position = export.position;
+        (self.adrift, self.uncounted) = (export.adrift, export.uncounted);
+        self.room.clone_from(&export.room);
+        self.questions.clear();
+        self.record = Record::of(export.kept.clone());
     }
 
     /// P2: what was executed fits the outcome.

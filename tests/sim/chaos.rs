@@ -240,9 +240,15 @@ fn act(world: &mut World, rng: &mut Rng, lethal: bool) {
         }
         40..=71 => harm_network(world, rng),
         72..=85 => hint(world, rng),
-        86..=96 => harm_portal(world, rng),
+        86..=95 => harm_portal(world, rng),
         97 if rng.below(2) == 0 => {
             world.rejoin();
+        }
+        96 => {
+            if let Some(export) = world.app.export() {
+                world.run_for(rng.below(3_000));
+                world.restore(&export);
+            }
         }
         97 => world.sleep(rng.below(120_000), rng.below(1 << 40) as i64 - (1 << 39)),
         98..=99 if lethal => end(world, rng),

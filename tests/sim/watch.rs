@@ -76,6 +76,12 @@ impl Watch {
         self.links.iter().find(|(_, seen)| relogs(seen)).map(|(link, _)| *link)
     }
 
+    /// The client's process died; another one knows nothing of its dials.
+    pub(crate) fn begin_anew(&mut self) {
+        self.links.clear();
+        self.dials.clear();
+    }
+
     /// A text frame reaches the client.
     pub(crate) fn received(&mut self, link: WireId, frame: &str) {
         let Some(packet) = frame.strip_prefix("43") else { return };

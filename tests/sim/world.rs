@@ -90,6 +90,7 @@ impl Default for Setup {
 /// Everything.
 #[derive(Debug)]
 pub(crate) struct World {
+    config: Arc<ConferenceConfig>,
     pub(crate) now: Millis,
     pub(crate) wall: Millis,
     pub(crate) stack: Stack,
@@ -140,6 +141,7 @@ struct Limits {
     login: Millis,
     logout: Millis,
     rejoin: Millis,
+    restore: Millis,
     request: Millis,
 }
 
@@ -159,12 +161,16 @@ impl World {
             // The waits between five questions.
             rejoin: 5 * (provider + login) + 15_000 + millis(config.logout_timeout),
             logout: millis(config.logout_timeout),
+            // Resuming takes as long as the network is away.
+            restore: 3_600_000,
             request: millis(config.request_timeout),
         };
+        let config = Arc::new(config);
         Self {
             now,
             wall: 1_700_000_000_000,
-            stack: Stack::conference(Arc::new(config), seed),
+            stack: Stack::conference(Arc::clone(&config), seed),
+            config,
             server: Server::new(Portal::new(model, seed, now), ping),
             links: BTreeMap::new(),
             app: App::new(),

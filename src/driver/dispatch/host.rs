@@ -9,6 +9,7 @@ use super::told::Told;
 use crate::driver::Delivery;
 use crate::error::Error;
 use crate::log::log;
+use crate::proto::conference::kept::Keepsake;
 use crate::proto::io::{ConferenceEvent, Event, ManagerEvent, SocketEvent, SocketId};
 
 /// What the host gave to be called with the events `E` of one object.
@@ -25,12 +26,21 @@ pub enum Owner {
     Socket(SocketId),
 }
 
+/// What a conference tells its client.
+#[derive(Debug)]
+pub enum Report {
+    /// An event for the host.
+    Event(ConferenceEvent),
+    /// What to keep of the session from here on.
+    Keep(Keepsake),
+}
+
 /// A new object's sink on its way to the dispatch side.
 pub enum Addition {
     /// For the manager of the mailbox.
     Manager(Arc<Gate>, Sink<ManagerEvent>),
     /// For the conference of the mailbox.
-    Conference(Arc<Gate>, Sink<ConferenceEvent>),
+    Conference(Arc<Gate>, Sink<Report>),
     /// For a socket.
     Socket(SocketId, Arc<Gate>, Sink<SocketEvent>),
 }
@@ -47,7 +57,7 @@ struct Entry<E: Told> {
 #[derive(Default)]
 pub(super) struct Host {
     manager: Option<Entry<ManagerEvent>>,
-    conference: Option<Entry<ConferenceEvent>>,
+    conference: Option<Entry<Report>>,
     sockets: HashMap<SocketId, Entry<SocketEvent>>,
     /// Why the driver has ended although nobody asked for it.
     cause: Option<Error>,
@@ -83,7 +93,12 @@ impl Host {
         match delivery {
             Delivery::Outcome(completion, result) => guarded(|| completion.complete(result)),
             Delivery::Event(Event::Manager(event)) => tell(self.manager.as_mut(), event),
-            Delivery::Event(Event::Conference(event)) => tell(self.conference.as_mut(), event),
+            Delivery::Event(Event::Conference(event)) => {
+                tell(self.conference.as_mut(), Report::Event(event));
+            }
+            Delivery::Event(Event::Keep(keepsake)) => {
+                tell(self.conference.as_mut(), Report::Keep(keepsake));
+            }
             Delivery::Event(Event::Socket(socket, event)) => {
                 tell(self.sockets.get_mut(&socket), event);
             }

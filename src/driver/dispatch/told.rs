@@ -1,5 +1,6 @@
 //! What the dispatch side has to know of an object's events, to be able to tell the last one.
 
+use super::host::Report;
 use crate::error::Error;
 use crate::proto::io::{
     ConferenceEvent, ConferenceState, DisconnectReason, ManagerEvent, ManagerState, SocketEvent,
@@ -46,6 +47,21 @@ impl Told for ConferenceEvent {
     fn last(number: u64, from: ConferenceState, cause: &Error) -> Option<Self> {
         let over = from == ConferenceState::Ended;
         (!over).then(|| Self::State(step(number, ConferenceState::Ended, cause)))
+    }
+}
+
+impl Told for Report {
+    type State = ConferenceState;
+
+    fn step(&self) -> Option<(u64, ConferenceState)> {
+        match self {
+            Self::Event(event) => event.step(),
+            Self::Keep(_) => None,
+        }
+    }
+
+    fn last(number: u64, from: ConferenceState, cause: &Error) -> Option<Self> {
+        ConferenceEvent::last(number, from, cause).map(Self::Event)
     }
 }
 

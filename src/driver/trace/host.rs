@@ -39,8 +39,9 @@ impl Recorder {
             Event::Detached(socket) => {
                 self.told(Told { name: "detached", socket: Some(socket.0), ..Told::default() });
             }
-            // It is told by whoever ends the task, as ends without the stack are.
-            Event::Finished => {}
+            // It is not for the host. The end is told by whoever ends the task, as ends without the
+            // stack are.
+            Event::Keep(_) | Event::Finished => {}
         }
     }
 
@@ -236,6 +237,7 @@ fn call(command: &Command) -> Call<'_> {
             bytes: Some(token.text.expose().len()),
             ..plain("login")
         },
+        Command::Restore { request, .. } => Call { request: Some(request.0), ..plain("restore") },
         Command::Rejoin { request } => Call { request: Some(request.0), ..plain("rejoin") },
         Command::Token { answer, .. } => Call {
             error: answer.as_ref().err().map(Cause::from),

@@ -119,7 +119,8 @@ impl Session {
 
     fn enter(&mut self, link: LinkId, payload: Payload, now: Timestamp) {
         let ticket = ticket_in(&payload).map(|json| Ticket::from_json(json, now));
-        let request = self.login.take().and_then(|login| login.request);
+        let Some(Login { request, token, .. }) = self.login.take() else { return };
+        self.portal = Some((token.endpoint, self.config.protocol));
         self.path.promote(link);
         self.path.in_service(link, now);
         let resume = self.config.resume.clone();
@@ -139,6 +140,7 @@ impl Session {
             Some(request) => self.outcome(request, Ok(answer.clone())),
             None => self.tell_rejoined(&answer),
         }
+        self.settle_restore(&Ok(answer.clone()));
         self.settle_waiting(&Ok(answer));
         self.deliver_early(link);
         self.flush_requests();

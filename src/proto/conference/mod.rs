@@ -14,12 +14,14 @@
 //! ```
 //!
 //! [`session`] holds the machine and its states; what it does in each of them is in a file of its
-//! own: `login`, `relogin`, `refresh`, `leave`, `renew`. `inbound` sorts what arrives, `answer` and `reply`
-//! read answers. [`replay`] decides what of a relogin answer is new, `requests` keeps the one
-//! outcome of every request, `ticket` knows a ticket's life.
+//! own: `login`, `relogin`, `refresh`, `leave`, `renew`, `restore`. `inbound` sorts what arrives,
+//! `answer` and `reply` read answers. [`replay`] decides what of a relogin answer is new, `requests`
+//! keeps the one outcome of every request, `ticket` knows a ticket's life, and [`kept`] is what of a
+//! session outlives its process.
 
 mod answer;
 mod inbound;
+pub mod kept;
 mod leave;
 mod login;
 mod refresh;
@@ -28,5 +30,6 @@ mod renew;
 pub mod replay;
 mod reply;
 mod requests;
+mod restore;
 pub mod session;
 mod ticket;

@@ -65,6 +65,7 @@ impl Session {
         self.refresh.plan(&ticket, share);
         self.tickets.insert(0, ticket);
         self.tickets.truncate(2);
+        self.tell_keepsake();
     }
 
     fn can_refresh(&self) -> bool {

@@ -341,6 +341,7 @@ impl Session {
         if before != ConferenceState::Leaving {
             self.go(ConferenceState::Ready, None, now);
         }
+        self.settle_restore(&Ok(Payload::default()));
         if before == ConferenceState::Ready {
             self.tell(ConferenceEvent::Migrated);
         }
@@ -358,6 +359,7 @@ impl Session {
     /// 1.2: everything that was missed is in the answer.
     fn deliver_replay(&mut self, link: LinkId, payload: &Payload, entries: &[Entry], back: bool) {
         let Verdict { steps, complete, complaint } = self.tally.apply(entries);
+        self.tell_keepsake();
         if back {
             let replayed = steps.iter().filter(|step| matches!(step, Step::Deliver { .. })).count();
             self.tell(ConferenceEvent::Resumed { complete, replayed: replayed as u64 });

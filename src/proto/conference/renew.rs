@@ -55,8 +55,10 @@ pub(super) struct Renewal {
     ready_since: Option<Timestamp>,
     /// The first login, while a second token is to save it.
     first: Option<RequestId>,
-    /// Who wait for the session to be there (again).
-    pub(super) waiting: Vec<RequestId>,
+    /// Who waits for a restored session to be there.
+    pub(super) restore: Option<RequestId>,
+    /// Who wait for a fresh login.
+    waiting: Vec<RequestId>,
     /// The token that was used last.
     spent: Option<Secret>,
     /// Something is lost for good, which only a fresh login makes up for.
@@ -82,7 +84,8 @@ impl Renewal {
     /// The session is over. Gives whoever waited for it.
     pub(super) fn end(&mut self) -> Vec<RequestId> {
         self.stage = Stage::Idle;
-        self.first.take().into_iter().chain(mem::take(&mut self.waiting)).collect()
+        let single = self.first.take().into_iter().chain(self.restore.take());
+        single.chain(mem::take(&mut self.waiting)).collect()
     }
 
     /// Nobody waits for a fresh login any more that would begin while the session lives.
@@ -112,6 +115,10 @@ impl Renewal {
 impl Session {
     /// The session cannot go on, or was left. True: a fresh login takes its place.
     pub(super) fn renew(&mut self, cause: Option<&Error>) -> bool {
+        // A `drop` that was held back may have ended it in this very moment.
+        if self.track.state() == ConferenceState::Ended {
+            return false;
+        }
         let dropped = cause.is_some_and(|cause| cause.code() == Code::Dropped);
         let successor = self.leaving.as_mut().and_then(Leaving::take_successor);
         if let Some(token) = successor.filter(|_| !dropped) {
@@ -246,7 +253,14 @@ impl Session {
         self.tell(ConferenceEvent::Rejoined { answer: answer.clone() });
     }
 
-    /// The session is there, or will not be: tell whoever waits for that.
+    /// A restored session is there.
+    pub(super) fn settle_restore(&mut self, result: &Result<Payload>) {
+        if let Some(request) = self.renewal.restore.take() {
+            self.outcome(request, result.clone());
+        }
+    }
+
+    /// A fresh login is done, or will not be: tell whoever waits for it.
     pub(super) fn settle_waiting(&mut self, result: &Result<Payload>) {
         for request in mem::take(&mut self.renewal.waiting) {
             self.outcome(request, result.clone());

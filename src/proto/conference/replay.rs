@@ -7,11 +7,16 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::SequenceBase;
 use crate::payload::{Name, Span};
 
 /// How many notifications are remembered for the comparison.
 const RING: usize = 64;
+
+/// No number of a portal is larger.
+const LARGEST: u64 = 1 << 53;
 
 /// So many equal notifications in a row prove an offset that the numbers do not suggest.
 const FAR_OVERLAP: usize = 8;
@@ -32,7 +37,7 @@ pub struct Entry {
 }
 
 /// What is remembered of a notification: the length of its data and a hash of name and data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
     len: usize,
     hash: u64,
@@ -96,10 +101,12 @@ pub struct Verdict {
 }
 
 /// The notifications received since login.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     count: u64,
     ring: VecDeque<Fingerprint>,
+    /// The application's word on it, which is asked for anew by each process.
+    #[serde(skip)]
     configured: SequenceBase,
     /// What to add to a portal's number to get a position, once it is proven.
     offset: Option<i64>,
@@ -109,6 +116,37 @@ impl Tally {
     /// Nothing received.
     pub fn new(configured: SequenceBase) -> Self {
         Self { count: 0, ring: VecDeque::with_capacity(RING), configured, offset: None }
+    }
+
+    /// The same notifications, with the application's word on their numbering.
+    pub const fn configured(mut self, configured: SequenceBase) -> Self {
+        self.configured = configured;
+        self
+    }
+
+    /// What to add to a portal's number to get a position, once it is proven.
+    pub const fn offset(&self) -> Option<i64> {
+        self.offset
+    }
+
+    /// Take over what is known of the numbering.
+    pub const fn set_offset(&mut self, offset: Option<i64>) {
+        self.offset = offset;
+    }
+
+    /// Whether this can be the tally of a session: for one that was read.
+    pub fn is_sane(&self) -> bool {
+        let offset = self.offset.unwrap_or(0);
+        self.ring.len() <= RING && self.count <= LARGEST && offset.unsigned_abs() <= LARGEST
+    }
+
+    /// The notification of this number was received; what is missing before it is lost.
+    pub fn follow(&mut self, number: u64, print: Fingerprint) {
+        if number != self.count + 1 {
+            self.ring.clear();
+            self.count = number.saturating_sub(1);
+        }
+        self.push(print);
     }
 
     /// How many were received.

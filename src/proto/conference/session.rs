@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::config::ConferenceConfig;
+use crate::config::{ConferenceConfig, Endpoint, PortalProtocol};
 use crate::error::{Code, Error, Result};
 use crate::payload::{Outgoing, Payload};
 use crate::proto::conference::inbound::Side;
@@ -44,6 +44,8 @@ pub struct Session {
     pub(super) tally: Tally,
     /// Newest first; the one before is kept until the newest is proven or expired.
     pub(super) tickets: Vec<Ticket>,
+    /// Where they are from, and the protocol of the session.
+    pub(super) portal: Option<(Endpoint, PortalProtocol)>,
     pub(super) login: Option<Login>,
     pub(super) relogin: Option<Relogin>,
     pub(super) refresh: Refresh,
@@ -78,6 +80,7 @@ impl Session {
             requests: Requests::default(),
             tally: Tally::new(config.sequence_base),
             tickets: Vec::new(),
+            portal: None,
             login: None,
             relogin: None,
             refresh: Refresh::default(),
@@ -118,6 +121,7 @@ impl Session {
                 self.requests.settle(request, Err(Error::new(Code::Cancelled, "by the host")));
             }
             Command::Login { request, token } => self.begin_login(request, token, now),
+            Command::Restore { request, kept } => self.begin_restore(request, *kept, now),
             Command::Logout { request } => self.begin_leaving(request, now),
             Command::Rejoin { request } => self.begin_rejoin(request),
             Command::Token { token, answer } => self.handle_token(token, answer),
@@ -443,6 +447,7 @@ impl Session {
         self.drain = None;
         self.refresh = Refresh::default();
         self.tickets.clear();
+        self.portal = None;
         self.intruders = Intruders::default();
         self.patient_from = None;
         self.in_doubt = false;

@@ -21,6 +21,8 @@ const MARGIN_MS: u64 = 60_000;
 pub(super) struct Ticket {
     /// The text, sent back as it came.
     pub(super) text: Secret,
+    /// Whom it is for.
+    pub(super) participant: String,
     received: Timestamp,
     life_ms: u64,
 }
@@ -38,7 +40,9 @@ impl Ticket {
     pub(super) fn parse(text: &str, now: Timestamp) -> Result<Self> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Dates {
+        struct Fields {
+            #[serde(default)]
+            participant_id: String,
             not_before: f64,
             not_after: f64,
         }
@@ -49,10 +53,15 @@ impl Ticket {
         let json = base64::engine::general_purpose::STANDARD
             .decode(text)
             .map_err(|_| bad("not base64"))?;
-        let dates: Dates = serde_json::from_slice(&json)
+        let fields: Fields = serde_json::from_slice(&json)
             .map_err(|_| bad("not the JSON object with notBefore and notAfter"))?;
-        let life = (dates.not_after - dates.not_before).clamp(*LIFE_MS.start(), *LIFE_MS.end());
-        Ok(Self { text: Secret::new(text), received: now, life_ms: life as u64 })
+        let life = (fields.not_after - fields.not_before).clamp(*LIFE_MS.start(), *LIFE_MS.end());
+        Ok(Self {
+            text: Secret::new(text),
+            participant: fields.participant_id,
+            received: now,
+            life_ms: life as u64,
+        })
     }
 
     /// When its life is over, as far as the client can tell.

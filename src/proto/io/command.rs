@@ -6,6 +6,7 @@ use super::{AckToken, AskToken, RequestId, SocketId};
 use crate::config::{HeaderList, ReconnectPolicy, SocketOptions, Target, Token};
 use crate::error::Result;
 use crate::payload::Outgoing;
+use crate::proto::conference::kept::Kept;
 use crate::secret::Secret;
 
 /// What the host knows about the network. Harmless when wrong.
@@ -120,6 +121,14 @@ pub enum Command {
         request: RequestId,
         /// The credential, used once.
         token: Token,
+    },
+    /// Resume the session of a conference in another process. Its outcome is success without
+    /// arguments, or the portal's answer after a fresh login.
+    Restore {
+        /// For the outcome.
+        request: RequestId,
+        /// What was kept.
+        kept: Box<Kept>,
     },
     /// Leave the conference.
     Logout {

@@ -6,6 +6,7 @@ use super::{AckToken, AskToken, RequestId, SocketId};
 use crate::config::Transport;
 use crate::error::{Error, Result};
 use crate::payload::Payload;
+use crate::proto::conference::kept::Keepsake;
 
 /// State of a manager.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -266,6 +267,8 @@ pub enum Event {
     Socket(SocketId, SocketEvent),
     /// From the conference.
     Conference(ConferenceEvent),
+    /// From the conference, not for the host: what to keep of the session from here on.
+    Keep(Keepsake),
     /// The one outcome of a request. A portal's or server's reply has only the arguments that
     /// follow the status.
     Outcome {

@@ -141,6 +141,7 @@ impl Manager {
             Command::Login { request, .. }
             | Command::Logout { request }
             | Command::Rejoin { request }
+            | Command::Restore { request, .. }
             | Command::Request { request, .. } => {
                 let error = Error::new(Code::Unsupported, "a manager has no conference");
                 self.events.push_back(Event::Outcome { request, result: Err(error) });

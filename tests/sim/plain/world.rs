@@ -451,7 +451,9 @@ impl PlainWorld {
                 self.sockets.get_mut(&socket).expect("attached").detached = true;
             }
             Event::Finished => self.finished = true,
-            Event::Conference(event) => panic!("a manager never says {event:?}"),
+            event @ (Event::Conference(_) | Event::Keep(_)) => {
+                panic!("a manager never says {event:?}")
+            }
         }
     }
 }

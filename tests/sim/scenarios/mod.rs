@@ -13,6 +13,7 @@ mod renewing;
 mod replay;
 mod requests;
 mod resending;
+mod restoring;
 mod room;
 mod secrets;
 mod storms;
