@@ -46,6 +46,8 @@ pub(crate) struct Asked {
     pub(crate) what: What,
     pub(crate) at: Millis,
     pub(crate) outcome: Option<Result<Payload, Error>>,
+    /// Its process died before there was an outcome.
+    died: bool,
 }
 
 /// What an application stores to be restored in another process.
@@ -145,7 +147,7 @@ impl App {
     pub(crate) fn ask(&mut self, what: What, now: Millis, limit: Millis) -> RequestId {
         let request = RequestId(self.next);
         self.next += 1;
-        self.asked.insert(request, Asked { what, at: now, outcome: None });
+        self.asked.insert(request, Asked { what, at: now, outcome: None, died: false });
         self.open.insert(request, now + limit);
         request
     }
@@ -258,6 +260,7 @@ impl App {
         for request in std::mem::take(&mut self.open).into_keys() {
             let asked = self.asked.get_mut(&request).expect("asked");
             asked.outcome = Some(Err(Code::Closed.into()));
+            asked.died = true;
         }
         (self.state, self.steps, self.end) = (ConferenceState::Idle, Vec::new(), None);
         self.participant.clone_from(&export.participant);
@@ -277,7 +280,9 @@ impl App {
             Err(error) => error.resent(),
         });
         assert!(!resent || asked.what == What::IdempotentText, "P2: {request:?} was sent twice");
-        let most = 1 + usize::from(resent);
+        // Of one that died with its process nobody says whether it was.
+        let unsaid = asked.died && asked.what == What::IdempotentText;
+        let most = 1 + usize::from(resent || unsaid);
         let allowed = match asked.outcome.as_ref() {
             None => 0..=most,
             Some(Ok(_)) => 1..=most,
