@@ -110,6 +110,10 @@ impl Session {
             return self.end(Some(Error::new(Code::Superseded, text)));
         };
         self.retire(link, now);
+        // What was held back may have held a `drop`.
+        if self.track.state() == ConferenceState::Ended {
+            return;
+        }
         self.path.redial_after(delay, now);
         self.begin_resuming(cause.clone(), now);
         if delay > 0 {
@@ -311,6 +315,9 @@ impl Session {
 
     fn resume(&mut self, link: LinkId, payload: &Payload, taken_over: bool, now: Timestamp) {
         self.give_up_drain();
+        if self.track.state() == ConferenceState::Ended {
+            return;
+        }
         self.in_doubt = false;
         let reply = Reply::read(payload, now);
         let old = self.path.current();

@@ -397,6 +397,10 @@ impl Session {
     /// The session is over, unless a fresh login can take its place.
     pub(super) fn end(&mut self, cause: Option<Error>) {
         self.give_up_drain();
+        // What was held back may have held a `drop`: nothing follows that end.
+        if self.track.state() == ConferenceState::Ended {
+            return;
+        }
         if !self.renew(cause.as_ref()) {
             self.end_for_good(cause);
         }

@@ -339,6 +339,31 @@ fn req_2_10_1_1_what_waits_for_the_old_connection_survives_the_new_one() {
 }
 
 #[test]
+fn req_2_8_w20_1_1_a_drop_that_waits_for_the_old_connection_is_the_end() {
+    let config = ConferenceConfig {
+        protocol: PortalProtocol::V1_1,
+        ask_token: true,
+        ..ConferenceConfig::default()
+    };
+    let mut world = World::ready(Setup { config, ..Setup::default() });
+    let old = world.session_link();
+    world.roam(true);
+    world.hint(Hint::NetworkChanged);
+    world.run_until_sent("relogin", 1);
+    // The old connection has something left, and is slow with it.
+    if let Some(link) = world.links.get_mut(&old) {
+        link.down.latency = 400;
+    }
+    world.burst("left-", 1, 0);
+    world.run_until(1_000, |world| world.app.migrated == 1);
+    let dials = world.watch.total_dials;
+    world.portal(|portal, me, now| portal.drop_participant(me, now));
+    world.run_for(30_000);
+    assert_eq!(world.app.end_code(), Some(Code::Dropped));
+    assert_eq!(world.watch.total_dials, dials, "nothing is dialled after a drop");
+}
+
+#[test]
 fn w02_relogin_accepted_and_answer_lost_three_times() {
     let mut world = ready();
     world.burst("before-", 3, 0);
