@@ -148,6 +148,27 @@ impl Conference {
         Ok(self.inner.rejoin_async()?.await?.into())
     }
 
+    /// Everything that is needed to resume this session in another process, as text, for `restore`: to
+    /// be taken when the application is about to be suspended. It is a secret: whoever has it takes
+    /// over the session. A notification counts as handled once the observer has returned from it;
+    /// what is handled later comes again after a restore.
+    ///
+    /// Throws `NOT_LOGGED_IN` unless there is a session that can be resumed, `CLOSED`.
+    pub fn export_session(&self) -> Result<String, RoamioError> {
+        Ok(self.inner.export()?.expose().to_owned())
+    }
+
+    /// In place of a login: resume the session that was exported. What was not handled before the
+    /// export is replayed. Gives an answer without arguments, or that of a login where the session was
+    /// replaced with a fresh token. Giving up on it does not undo it.
+    ///
+    /// Throws `EXPORT_FOREIGN`, `EXPORT_NEWER`, `EXPORT_DAMAGED` for a text that cannot be used,
+    /// `INVALID_ARGUMENT` for one of another protocol, `INVALID_STATE` when this conference was used
+    /// before, or why the session has ended.
+    pub async fn restore(&self, exported: String) -> Result<Payload, RoamioError> {
+        Ok(self.inner.restore_async(&exported)?.await?.into())
+    }
+
     /// Close without a logout: the participant stays visible until the portal gives it up (minutes).
     /// Pending requests end `CLOSED`. Does not wait.
     pub fn detach(&self) {

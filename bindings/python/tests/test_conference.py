@@ -214,6 +214,37 @@ async def test_a_token_that_is_none_is_refused_at_once() -> None:
         assert invalid.value.retry == Retry.LOGIN
 
 
+async def test_a_session_outlives_its_conference(portal: Portal) -> None:
+    handled: list[str] = []
+
+    async def on_text(data: Any) -> None:
+        await asyncio.sleep(0)
+        handled.append(data["message"])
+
+    before = Conference()
+    before.on("text")(on_text)
+    events = before.events()
+    await within(before.login(await portal.token()))
+    await portal.control("texts?room=demo&count=3&prefix=a")
+    for _ in range(3):
+        await event(events, Notification)
+    exported = await within(before.export())
+    assert handled == ["a1", "a2", "a3"]
+    await within(before.close())
+    await portal.control("texts?room=demo&count=2&prefix=b")
+    async with Conference() as after:
+        after.on("text")(on_text)
+        events = after.events()
+        await within(after.restore(exported))
+        for number in (4, 5):
+            await event(events, Notification, number=number, replayed=True)
+        await within(after.export())
+        assert handled == ["a1", "a2", "a3", "b1", "b2"]
+        with pytest.raises(ConferenceError) as foreign:
+            await Conference().restore("no export")
+        assert foreign.value.code == ErrorCode.EXPORT_FOREIGN
+
+
 async def test_an_option_out_of_range_is_named() -> None:
     options = roamio.ConferenceOptions(resume=roamio.ReconnectOptions(jitter=7.0))
     with pytest.raises(CallError, match="jitter") as invalid:

@@ -150,6 +150,27 @@ class Conference(Hints):
         with raising(), self._delivery.lane.outcome():
             return first(await self._inner.rejoin())
 
+    async def export(self) -> str:
+        """Everything that is needed to resume this session in another process, for `restore`.
+
+        Waits until the handlers of all notifications that it counts as handled have run; so it must
+        not be awaited in a handler. What is handled later comes again after a restore. The text is a
+        secret: whoever has it takes over the session.
+        """
+        with raising():
+            exported = self._inner.export_session()
+        await self._delivery.settled()
+        return exported
+
+    async def restore(self, exported: str) -> None:
+        """In place of a login: resume the session that was exported. What was missed is replayed.
+
+        EXPORT_FOREIGN, EXPORT_NEWER and EXPORT_DAMAGED mean that the text cannot be used. Cancelling
+        does not undo it.
+        """
+        with raising(), self._delivery.lane.outcome():
+            await self._inner.restore(exported)
+
     async def close(self) -> None:
         """Close without a logout: the participant stays visible for minutes.
 

@@ -117,6 +117,17 @@ class Delivery(Generic[E]):
         finally:
             self._worker = None
 
+    async def settled(self) -> None:
+        """Wait until the handlers of what was posted before have run."""
+        if self._worker is not None and asyncio.current_task() is self._worker:
+            raise RuntimeError("a handler cannot wait for handlers")
+        # What crosses arrives in the order of this, which therefore comes last.
+        arrived: asyncio.Future[None] = self.loop.create_future()
+        self.loop.call_soon_threadsafe(arrived.set_result, None)
+        await arrived
+        if self._worker is not None:
+            await asyncio.shield(self._worker)
+
     async def _handle(self, selector: Selector, handler: Handler, event: E) -> None:
         args: tuple[Any, ...] = (event,)
         if isinstance(selector, str):
