@@ -1,14 +1,11 @@
 //! The portal as a program: see `roamio-portal --help`.
 
 use std::{
-    fs,
     io::{self, Write},
     process::ExitCode,
-    str::FromStr,
-    time::Duration,
 };
 
-use roamio_portal::{Server, ServerConfig, TlsIdentity};
+use roamio_portal::{Server, ServerConfig};
 
 const HELP: &str = "\
 A development portal of the Open WebRTC Toolkit with fault injection.
@@ -62,6 +59,9 @@ Tokens, one for each login, over HTTP on the same port, from any origin:
   POST /v1/rooms/ROOM/tokens  body {\"user\":\"...\",\"role\":\"presenter\"}
   POST /tokens, /createToken  the same with \"room\" in the body (sample)
 
+Socket.IO for tests: the namespace /echo sends every event back, attachments
+included, and answers with its arguments where an ack is wanted.
+
 HTTP for tests:
 
   GET  /control/participants?room=ROOM  who is in a room
@@ -97,7 +97,7 @@ HTTP for tests:
 ";
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1)) {
+    match run(std::env::args().skip(1).collect()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("roamio-portal: {message}");
@@ -106,11 +106,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: impl Iterator<Item = String>) -> Result<(), String> {
-    let Some(config) = parse(args)? else {
+fn run(words: Vec<String>) -> Result<(), String> {
+    if words.iter().any(|word| word == "--help") {
         print!("{HELP}");
         return Ok(());
-    };
+    }
+    let config = ServerConfig::parse(words)?;
     let server = Server::start_blocking(config).map_err(|error| error.to_string())?;
     let mut out = io::stdout();
     writeln!(out, "listening on {}", server.url())
@@ -120,80 +121,18 @@ fn run(args: impl Iterator<Item = String>) -> Result<(), String> {
     Ok(())
 }
 
-/// Read the command line; none if help is wanted.
-fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<ServerConfig>, String> {
-    let mut config = ServerConfig::default();
-    let (mut interval, mut timeout) = (None, None);
-    let (mut certificate, mut key) = (None, None);
-    let mut switches = Vec::new();
-    while let Some(option) = args.next() {
-        let mut value = || args.next().ok_or(format!("{option} needs a value"));
-        match option.as_str() {
-            "--host" => config.host = number(&option, &value()?)?,
-            "--port" => config.port = number(&option, &value()?)?,
-            "--tls-cert" => certificate = Some(file(&value()?)?),
-            "--tls-key" => key = Some(file(&value()?)?),
-            "--ping-interval-ms" => interval = Some(duration(&option, &value()?)?),
-            "--ping-timeout-ms" => timeout = Some(duration(&option, &value()?)?),
-            "--max-payload" => config.max_payload = number(&option, &value()?)?,
-            "--connect-timeout-ms" => config.connect_timeout = duration(&option, &value()?)?,
-            "--seed" => config.seed = Some(number(&option, &value()?)?),
-            "--no-control" => config.control = false,
-            "--help" => return Ok(None),
-            name => match name.strip_prefix("--") {
-                Some(name) if config.model.switches().any(|(known, _)| known == name) => {
-                    switches.push((name.to_owned(), value()?));
-                }
-                _ => return Err(format!("unknown option {option}; see --help")),
-            },
-        }
-    }
-    if interval.is_some() || timeout.is_some() {
-        let interval = interval.unwrap_or(config.ping_interval);
-        let timeout = timeout.unwrap_or(config.ping_timeout);
-        config = config.with_ping(interval, timeout);
-    }
-    // Configured pings limit the retention, and an explicit retention comes before that.
-    for (name, value) in switches {
-        config.model.set(&name, &value)?;
-    }
-    config.tls = match (certificate, key) {
-        (Some(certificate), Some(key)) => Some(TlsIdentity { certificate, key }),
-        (None, None) => None,
-        _ => return Err("--tls-cert and --tls-key belong together".into()),
-    };
-    Ok(Some(config))
-}
-
-fn number<T: FromStr>(option: &str, text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("{option}: cannot use {text:?}"))
-}
-
-fn duration(option: &str, text: &str) -> Result<Duration, String> {
-    number(option, text).map(Duration::from_millis)
-}
-
-fn file(path: &str) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use roamio_portal::model::{ModelConfig, Retention};
+    use roamio_portal::model::ModelConfig;
 
     use super::*;
-
-    fn parsed(line: &str) -> Result<Option<ServerConfig>, String> {
-        parse(line.split_whitespace().map(String::from))
-    }
 
     #[test]
     fn every_option_of_the_help_is_known() {
         let options = HELP.split_whitespace().filter(|word| word.starts_with("--"));
-        for option in options.map(|option| option.trim_end_matches([';', '.', ','])) {
-            let error = parsed(option).err().unwrap_or_default();
+        let options = options.map(|option| option.trim_end_matches([';', '.', ',']));
+        for option in options.filter(|option| *option != "--help") {
+            let error = ServerConfig::parse([option.to_owned()]).err().unwrap_or_default();
             assert!(!error.starts_with("unknown"), "{option}: {error}");
         }
     }
@@ -202,22 +141,6 @@ mod tests {
     fn every_switch_is_in_the_help() {
         for (name, _) in ModelConfig::default().switches() {
             assert!(HELP.contains(&format!("\n  --{name} ")), "{name}");
-        }
-    }
-
-    #[test]
-    fn configured_pings_limit_the_retention() {
-        let config = parsed("--ping-interval-ms 2000 --ping-timeout-ms 1000").unwrap().unwrap();
-        assert_eq!(config.model.retention, Retention::For(4000));
-        let config = parsed("--ping-interval-ms 2000 --retention-ms 7").unwrap().unwrap();
-        assert_eq!(config.model.retention, Retention::For(7));
-        assert_eq!(parsed("").unwrap().unwrap().model.retention, Retention::Unlimited);
-    }
-
-    #[test]
-    fn bad_command_lines_are_refused() {
-        for line in ["--port", "--port x", "--seq-base 2", "--unknown", "--host somewhere"] {
-            assert!(parsed(line).is_err(), "{line}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Socket.IO arguments as they are: any number of any kind.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -12,11 +12,17 @@ use serde_json::Value;
 /// All arguments of an event or an answer.
 ///
 /// The library takes tuples for argument lists and everything else for the first argument, so
-/// this list pretends to be a tuple.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Args(pub(crate) Vec<Value>);
+/// this list pretends to be a tuple. JSON values cannot be binary; where they may be, `T` can.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Args<T = Value>(pub(crate) Vec<T>);
 
-impl Serialize for Args {
+impl<T> Default for Args<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Serialize> Serialize for Args<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut tuple = serializer.serialize_tuple(self.0.len())?;
         for arg in &self.0 {
@@ -26,18 +32,18 @@ impl Serialize for Args {
     }
 }
 
-impl<'de> Deserialize<'de> for Args {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Args<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
+        struct List<T>(PhantomData<T>);
 
-        impl<'de> Visitor<'de> for List {
-            type Value = Args;
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+            type Value = Args<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list of arguments")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Args, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Args<T>, A::Error> {
                 let mut args = Vec::new();
                 while let Some(arg) = list.next_element()? {
                     args.push(arg);
@@ -46,6 +52,6 @@ impl<'de> Deserialize<'de> for Args {
             }
         }
 
-        deserializer.deserialize_tuple(usize::MAX, List)
+        deserializer.deserialize_tuple(usize::MAX, List(PhantomData))
     }
 }

@@ -18,7 +18,7 @@ use tokio::{
 use tokio_native_tls::{TlsAcceptor, native_tls};
 use tower_service::Service;
 
-use super::{Refusal, ServerConfig, TlsIdentity, control, cors, hub::Hub, status, tokens};
+use super::{Refusal, ServerConfig, TlsIdentity, control, cors, echo, hub::Hub, status, tokens};
 use crate::relay::{self, Connection, Cut};
 
 const SOCKET_IO_PATH: &str = "/socket.io/";
@@ -64,6 +64,10 @@ pub(super) async fn bind(mut config: ServerConfig) -> io::Result<Listening> {
     let joining = hub.clone();
     io.ns("/", move |socket: SocketRef| {
         joining.join(socket);
+        std::future::ready(())
+    });
+    io.ns(echo::NAMESPACE, |socket: SocketRef| {
+        echo::join(&socket);
         std::future::ready(())
     });
     Ok(Listening { hub, address, listener, tls, service })

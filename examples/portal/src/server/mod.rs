@@ -5,8 +5,10 @@
 
 mod control;
 mod cors;
+mod echo;
 mod hub;
 mod listen;
+mod options;
 mod status;
 mod tokens;
 
