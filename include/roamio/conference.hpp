@@ -6,6 +6,7 @@
 #include "handle.hpp"
 #include "names.hpp"
 #include "outcome.hpp"
+#include "socket.hpp"
 
 namespace roamio {
 inline namespace ROAMIO_MODE {
@@ -52,6 +53,30 @@ struct ConferenceHandlers {
   std::function<void(EventView answer)> on_rejoined;
   /// An exception has left one of these, or a completion of this conference.
   ExceptionHandler on_exception;
+};
+
+/// How a request is made.
+struct RequestOptions {
+  /// Time limit, counted from the call; 0 for the configured one.
+  milliseconds timeout{0};
+  /// While the session is not ready: Offline::Wait, or Offline::Fail, which ends it NOT_SENT at once.
+  Offline offline = Offline::Wait;
+  /// The portal may act twice without harm: what was sent when the connection was lost, and has no
+  /// answer, is sent once more. Its outcome says so: resent().
+  bool idempotent = false;
+};
+
+/// Text that must not be seen; it is overwritten in memory when this goes.
+class Secret {
+ public:
+  explicit Secret(roam_secret* secret) noexcept : secret_(secret) {}
+  std::string_view text() const noexcept { return detail::view(roam_secret_text(secret_.get())); }
+
+ private:
+  struct Free {
+    void operator()(roam_secret* secret) const noexcept { roam_secret_free(secret); }
+  };
+  std::unique_ptr<roam_secret, Free> secret_;
 };
 
 namespace detail {
@@ -143,6 +168,30 @@ class Conference : public detail::Connection<detail::ConferenceApi> {
     return Outcome::of([&](Completion done) { return logout(std::move(done)); });
   }
 
+  /// Everything that is needed to resume the session in another process: store the text where only
+  /// the application can read it, and give it to restore(). NOT_LOGGED_IN unless there is a session
+  /// that can be resumed.
+  Result<Secret> export_session() const {
+    roam_secret* secret = nullptr;
+    const roam_status status = roam_conference_export(get(), &secret);
+    if (status != ROAM_OK) return error(status);
+    return Secret(secret);
+  }
+
+  /// In place of login(): resume the session that was exported. What was not handled before the
+  /// export is replayed. At once: EXPORT_FOREIGN, EXPORT_NEWER, EXPORT_DAMAGED, TOKEN_INVALID,
+  /// INVALID_ARGUMENT, INVALID_STATE, as roam_conference_restore says.
+  Result<void> restore(std::string_view exported, Completion done) const {
+    return ask(std::move(done), [&](roam_completion completion) {
+      return roam_conference_restore(get(), detail::text(exported), completion);
+    });
+  }
+
+  /// As above, for who prefers to wait.
+  Outcome restore(std::string_view exported) const {
+    return Outcome::of([&](Completion done) { return restore(exported, std::move(done)); });
+  }
+
   /// Close the connection without a logout, and end the conference: its participant stays visible to
   /// others until the portal gives it up, and an export of the session can be restored until then.
   Result<void> detach() const { return done(roam_conference_detach(get())); }
@@ -184,6 +233,30 @@ class Conference : public detail::Connection<detail::ConferenceApi> {
     });
     if (!asked) return asked.error();
     return static_cast<RequestId>(request);
+  }
+
+  /// As above, with more options.
+  Result<RequestId> request(std::string_view name, std::string_view data_json,
+                            const RequestOptions& options, Completion done) const {
+    roam_request_options c{};
+    c.struct_size = sizeof c;
+    c.timeout_ms = detail::option_ms(options.timeout);
+    c.offline = static_cast<std::uint32_t>(options.offline);
+    c.idempotent = options.idempotent;
+    std::uint64_t request = 0;
+    const Result<void> asked = ask(std::move(done), [&](roam_completion completion) {
+      return roam_conference_request_with(get(), detail::text(name), detail::text(data_json), &c,
+                                          completion, &request);
+    });
+    if (!asked) return asked.error();
+    return static_cast<RequestId>(request);
+  }
+
+  /// As above, for who prefers to wait.
+  Outcome request(std::string_view name, std::string_view data_json,
+                  const RequestOptions& options) const {
+    return Outcome::of(
+        [&](Completion done) { return request(name, data_json, options, std::move(done)); });
   }
 
   /// As above, for who prefers to wait.

@@ -126,6 +126,7 @@ class [[nodiscard]] Error {
     close_code_ = roam_error_close_code(error);
     engine_code_ = roam_error_engine_code(error);
     retry_after_ = detail::time(roam_error_retry_after_ms(error));
+    resent_ = roam_error_resent(error);
     server_json_ = detail::view(roam_error_server_json(error));
   }
 
@@ -146,6 +147,8 @@ class [[nodiscard]] Error {
   std::int32_t engine_code() const noexcept { return engine_code_; }
   /// How long the server asks to wait; `unknown_time` if it does not.
   milliseconds retry_after() const noexcept { return retry_after_; }
+  /// Whether it is the outcome of a request that was sent twice (RequestOptions::idempotent).
+  bool resent() const noexcept { return resent_; }
   /// What the server said, as JSON; empty if it said nothing.
   const std::string& server_json() const noexcept { return server_json_; }
 
@@ -157,6 +160,7 @@ class [[nodiscard]] Error {
   std::uint32_t close_code_ = 0;
   std::int32_t engine_code_ = -1;
   milliseconds retry_after_ = unknown_time;
+  bool resent_ = false;
   std::string message_;
   std::string server_json_;
 };

@@ -34,6 +34,8 @@ class EventView {
   AckToken ack_token() const noexcept { return static_cast<AckToken>(event_->ack_token); }
   /// Of a notification: its position among those since the login, from 1. Otherwise 0.
   std::uint64_t number() const noexcept { return event_->number; }
+  /// Whether it is the reply to a request that was sent twice (RequestOptions::idempotent).
+  bool resent() const noexcept { return event_->resent; }
 
  private:
   const roam_event* event_;
@@ -44,7 +46,10 @@ class Event {
  public:
   Event() = default;
   explicit Event(EventView event)
-      : name_(event.name()), ack_token_(event.ack_token()), number_(event.number()) {
+      : name_(event.name()),
+        ack_token_(event.ack_token()),
+        number_(event.number()),
+        resent_(event.resent()) {
     for (std::size_t i = 0; i < event.arg_count(); i++) args_.emplace_back(event.arg(i));
     for (std::size_t i = 0; i < event.attachment_count(); i++) {
       const Bytes part = event.attachment(i);
@@ -63,6 +68,7 @@ class Event {
   }
   AckToken ack_token() const noexcept { return ack_token_; }
   std::uint64_t number() const noexcept { return number_; }
+  bool resent() const noexcept { return resent_; }
 
  private:
   std::string name_;
@@ -70,6 +76,7 @@ class Event {
   std::vector<std::vector<std::uint8_t>> attachments_;
   AckToken ack_token_{};
   std::uint64_t number_ = 0;
+  bool resent_ = false;
 };
 
 /// One step of an object's state machine.

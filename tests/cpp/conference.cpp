@@ -117,6 +117,13 @@ static void a_session_is_renewed(const std::string& token, const std::string& fr
   CHECK(conference.room().value().find("\"participants\"") != std::string::npos);
   EXPECT(Ok, conference.rejoin().get());
   witness->wait_for("rejoined");
+  RequestOptions twice;
+  twice.idempotent = true;
+  const Event said = conference.request(requests::Text, R"({"to":"all","message":""})", twice).get().value();
+  CHECK(!said.resent());
+  EXPECT(ExportForeign, Conference::create(ConferenceConfig()).value().restore("no export").get());
+  const Secret secret = conference.export_session().value();
+  CHECK(!secret.text().empty());
   EXPECT(Ok, conference.detach());
   EXPECT(Closed, conference.request(requests::Text, "{}").get());
   EXPECT(Ok, conference.free_wait(LONG));
