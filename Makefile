@@ -13,10 +13,11 @@ LINK := -L$(TARGET)/release -lroamio -lpthread -Wl,-rpath,$(abspath $(TARGET)/re
 BRIDGE := $(TARGET)/bridge
 BINDINGS := $(TARGET)/bindings
 PYTHON := $(TARGET)/python
+SWIFT := $(TARGET)/swift
 SHARED := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
-.PHONY: demo demo-c demo-cpp demo-rust demo-python demo-tools lib install bindings python wheel
-.PHONY: test test-python lint header coverage bench clean
+.PHONY: demo demo-c demo-cpp demo-rust demo-python demo-swift demo-tools lib install bindings python wheel swift
+.PHONY: test test-python test-swift lint header coverage bench clean
 
 # Log in to a portal, lose the network in several ways, be back with nothing lost. One program in
 # several languages: each plays the same scenes and ends with the same totals.
@@ -55,6 +56,14 @@ demo-python: python
 	PYTHONPATH=$(PYTHON)/package/src examples/c/demo.sh \
 	    $(PORTAL) examples/python/survive.py $(TIMELINE) $(DEMO)
 
+# The same in Swift, with a compiler of its own on Debian (550 MB).
+demo-swift: swift
+	$(CARGO) build --release --package roamio-portal
+	$(MAKE) $(TIMELINE)
+	bindings/swift/toolchain install
+	mkdir -p $(DEMO)
+	FOLDER=$(SWIFT) examples/c/demo.sh $(PORTAL) examples/swift/survive.sh $(TIMELINE) $(DEMO)
+
 # By its date, because Cargo would build the library in turns for this and for `lib`.
 $(TIMELINE): examples/timeline.rs
 	$(CARGO) build --release --example timeline
@@ -85,6 +94,10 @@ wheel: bindings
 	    $(PYTHON)/release
 	python3 -m pip wheel -q --no-deps --wheel-dir $(PYTHON)/wheel $(PYTHON)/release
 
+# The Swift package, put together in $(SWIFT)/roamio.
+swift: bindings
+	bindings/swift/stage.sh $(BRIDGE)/debug/libroamio.$(SHARED) $(BINDINGS)/swift $(SWIFT)/roamio
+
 # Headers, both libraries, pkg-config and CMake files: make install PREFIX=/usr DESTDIR=stage
 install:
 	.ci/prepare demo
@@ -96,13 +109,18 @@ test:
 	.ci/prepare test
 	.ci/skip begin
 	$(CARGO) test --workspace
-	$(MAKE) test-python
+	$(MAKE) test-python test-swift
 	.ci/skip end
 
 # The Python package: its types, and its tests.
 test-python: python
 	$(CARGO) build --package roamio-portal
 	bindings/python/test.sh $(PYTHON)/package $(TARGET)/debug/roamio-portal
+
+# The Swift package, with the server that the Python tests install.
+test-swift: swift
+	$(CARGO) build --package roamio-portal
+	bindings/swift/test.sh $(SWIFT)/roamio $(TARGET)/debug/roamio-portal $(PYTHON)/venv/bin/python
 
 # What a change must satisfy beside its tests.
 lint:
