@@ -102,6 +102,27 @@ public final class Conference: Hinted {
         try await lane.outcome { try await core.rejoin() }
     }
 
+    /// Everything that is needed to resume this session in another process, as text, for `restore`. It is
+    /// a secret: whoever has it takes over the session. A notification counts as handled once the streams
+    /// have it, so read them to where they wait before the process ends.
+    ///
+    /// Throws `RoamioError`: `notLoggedIn` unless there is a session that can be resumed, `closed`.
+    public func export() throws -> String {
+        try core.exportSession()
+    }
+
+    /// In place of a login: resume the session that was exported. What was missed is replayed. Gives an
+    /// answer without arguments, or that of a login where the session was replaced with a fresh token.
+    /// Cancelling does not undo it.
+    ///
+    /// Throws `RoamioError`: `exportForeign`, `exportNewer`, `exportDamaged` for a text that cannot be
+    /// used, `invalidArgument` for one of another protocol, `invalidState` when this conference was used
+    /// before, or why the session has ended.
+    @discardableResult
+    public func restore(_ exported: String) async throws -> Payload {
+        try await lane.outcome { try await core.restore(exported: exported) }
+    }
+
     /// Close without a logout: the participant stays visible for minutes. Pending requests end `closed`,
     /// streams end.
     public func close() async {

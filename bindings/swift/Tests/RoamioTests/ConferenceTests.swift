@@ -123,6 +123,23 @@ final class ConferenceTests: XCTestCase {
         XCTAssertEqual(conference.state, .ready)
     }
 
+    func testASessionGoesOnInAnotherConference() async throws {
+        let portal = try Portal()
+        let before = try Conference(), after = try Conference()
+        try await before.login(portal.token())
+        let exported = try before.export()
+        await before.close()
+        try await portal.texts(2)
+        let notifications = after.notifications("text")
+        try await after.restore(exported)
+        let heard = try await first(2, of: notifications)
+        XCTAssertEqual(heard.map(\.replayed), [true, true])
+        try await after.request("text", Text(message: "still here"))
+        let foreign = try Conference()
+        let refused = await code { try await foreign.restore("no export") }
+        XCTAssertEqual(refused, .exportForeign)
+    }
+
     func testErrorsSayWhatHelps() async throws {
         let conference = try Conference()
         do {
