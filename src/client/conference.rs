@@ -26,6 +26,7 @@ use crate::proto::io::{
     Command, ConferenceEvent, ConferenceState, Hint, OfflineRequest, RequestId,
 };
 use crate::proto::stack::Stack;
+use crate::proto::stats::Stats;
 
 /// A conference session, from one login to its end. See [the module](super) for what holds for all
 /// objects.
@@ -163,6 +164,12 @@ impl Conference {
         ];
         let told = self.inner.state.load(Ordering::Acquire) as usize;
         states.get(told).copied().unwrap_or(ConferenceState::Ended)
+    }
+
+    /// What has been done since this conference was made, Any thread may
+    /// ask at any time, after the end too; what a callback is told of is counted when it runs.
+    pub fn stats(&self) -> Stats {
+        self.inner.object.core.driver.stats()
     }
 
     /// The room as the portal has described it up to the event that the event closure was told

@@ -19,6 +19,7 @@ use crate::proto::io::{
     AskToken, Command, Hint, ManagerEvent, ManagerState, SocketEvent, SocketId,
 };
 use crate::proto::stack::Stack;
+use crate::proto::stats::Stats;
 
 /// A connection to one Socket.IO server. It is made when the first socket connects.
 ///
@@ -229,6 +230,12 @@ impl Manager {
         ];
         let told = self.inner.state.load(Ordering::Acquire) as usize;
         states.get(told).copied().unwrap_or(ManagerState::Closed)
+    }
+
+    /// What this manager and its sockets have done since it was made. Any thread may
+    /// ask at any time, after the end too; what a callback is told of is counted when it runs.
+    pub fn stats(&self) -> Stats {
+        self.inner.object.core.driver.stats()
     }
 
     /// Answer [`ManagerEvent::TargetWanted`]: where the attempt goes to, and with which headers. An

@@ -62,3 +62,4 @@ pub use crate::proto::io::{
     AckToken, AskToken, ConferenceEvent, ConferenceState, DisconnectReason, Hint, ManagerEvent,
     ManagerState, Offline, OfflineRequest, RequestId, Retry, SocketEvent, SocketState, Transition,
 };
+pub use crate::proto::stats::Stats;

@@ -1,4 +1,5 @@
-//! The queue from the host's threads to the task, and the count of what waits for the wire.
+//! The queue from the host's threads to the task, and what the task says of itself: what waits for
+//! the wire, and its counters.
 
 use std::collections::HashSet;
 use std::mem;
@@ -13,6 +14,7 @@ use crate::driver::completion::Completion;
 use crate::driver::process;
 use crate::error::{Code, Error, Result};
 use crate::proto::io::{Command, Hint, RequestId, SocketId};
+use crate::proto::stats::Stats;
 
 /// A block of this size is cut into frames, and used again once they have left.
 const POOL: usize = 16 << 10;
@@ -56,6 +58,7 @@ struct State {
     cancelled: HashSet<RequestId>,
     /// Packets that the task has taken and not yet handed to a socket, as it said last.
     taken: Waiting,
+    stats: Stats,
     pool: BytesMut,
     requests: u64,
     closed: bool,
@@ -193,12 +196,18 @@ impl Inbox {
         state.cancelled.clear();
     }
 
-    /// Tell how much of what was taken has not been handed to a socket. True: there is more to
-    /// take.
-    pub(crate) fn publish(&self, taken: Waiting) -> bool {
+    /// Tell how much of what was taken has not been handed to a socket, and what has been done so
+    /// far. True: there is more to take.
+    pub(crate) fn publish(&self, taken: Waiting, stats: Stats) -> bool {
         let mut state = self.state();
         state.taken = taken;
+        state.stats = stats;
         !state.entries.is_empty()
+    }
+
+    /// What the task has done, as it said last.
+    pub(crate) fn stats(&self) -> Stats {
+        self.state().stats
     }
 
     /// Take nothing more, and give what was waiting. The task is not woken again.
@@ -342,10 +351,10 @@ mod tests {
         inbox.take(&mut entries);
         assert_eq!(entries.len(), 2);
         assert_eq!(code(emit(&inbox, "[]", None)), Some(Code::QueueFull), "taken, not yet sent");
-        assert!(!inbox.publish(Waiting { events: 1, bytes: 8 }));
+        assert!(!inbox.publish(Waiting { events: 1, bytes: 8 }, Stats::default()));
         assert!(emit(&inbox, "[]", None).is_ok());
         assert_eq!(code(emit(&inbox, "[]", None)), Some(Code::QueueFull));
-        assert!(inbox.publish(Waiting::default()), "one more to take");
+        assert!(inbox.publish(Waiting::default(), Stats::default()), "one more to take");
     }
 
     #[test]
@@ -471,7 +480,7 @@ mod tests {
         for _ in 0..1_000 {
             assert!(emit(&inbox, "[1]", None).is_ok());
             inbox.take(&mut entries);
-            inbox.publish(Waiting::default());
+            inbox.publish(Waiting::default(), Stats::default());
             for entry in entries.drain(..) {
                 let Command::Emit { event, .. } = entry.command else { continue };
                 frames.push(event.stamp(b"42").0);

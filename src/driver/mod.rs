@@ -56,6 +56,7 @@ use crate::error::{Error, Result};
 use crate::payload::Payload;
 use crate::proto::io::{Command, Event, RequestId};
 use crate::proto::stack::Stack;
+use crate::proto::stats::Stats;
 
 /// One thing for the host; a mailbox keeps them in order.
 pub enum Delivery {
@@ -178,6 +179,12 @@ impl Driver {
         build: impl FnOnce(RequestId) -> Command,
     ) -> Result<RequestId> {
         self.handle.inbox.submit_request(completion, build)
+    }
+
+    /// What the stack and its task have done, up to the last turn of the task; after the end as it was
+    /// then.
+    pub fn stats(&self) -> Stats {
+        self.handle.inbox.stats()
     }
 
     /// Wait until the task is gone and its sockets are closed. False when that took longer than

@@ -25,6 +25,7 @@ use crate::error::{Code, Error};
 use crate::log::log;
 use crate::proto::io::{Event, HttpRequest, Input, RequestId, Transmit, WireId};
 use crate::proto::stack::Stack;
+use crate::proto::stats::Stats;
 use crate::proto::time::{Now, earliest};
 
 /// A wire is read this often in one turn at most, so that it can starve nobody.
@@ -48,6 +49,8 @@ pub(crate) struct Task {
     entries: Vec<Entry>,
     batch: Vec<Delivery>,
     trace: Option<Box<Recorder>>,
+    /// How often it was woken.
+    wakeups: u64,
     /// The mailbox is full: no frame is read.
     host_full: bool,
     /// There is more to do than this turn does.
@@ -76,6 +79,7 @@ impl Task {
             entries: Vec::new(),
             batch: Vec::new(),
             trace,
+            wakeups: 0,
             host_full: false,
             again: false,
             finished: false,
@@ -110,6 +114,7 @@ impl Task {
         if let Some(trace) = &mut self.trace {
             trace.turn(now);
         }
+        self.wakeups += 1;
         self.again = false;
         self.run_commands(cx, now);
         if self.stack.poll_timeout().is_some_and(|deadline| deadline <= now.mono) {
@@ -118,6 +123,8 @@ impl Task {
         }
         self.read_wires(cx, now);
         self.flush_wires(cx, now);
+        // Before the host is told, so that what a callback is told of is counted.
+        let more_commands = self.inbox.publish(self.waiting(), self.stats());
         self.deliver(cx, now);
         if let Some(trace) = &mut self.trace {
             trace.flush();
@@ -128,7 +135,6 @@ impl Task {
         let retry = (!self.mailbox.serve()).then(|| now.mono + THREAD_RETRY);
         timer.set(earliest(self.stack.poll_timeout(), retry), now.mono);
         let fired = timer.poll(cx).is_ready();
-        let more_commands = self.inbox.publish(self.waiting());
         if self.again || fired || more_commands {
             cx.waker().wake_by_ref();
         }
@@ -171,14 +177,10 @@ impl Task {
                 Poll::Ready(None) => continue,
                 Poll::Pending => return self.tell_activity(id, cx, now),
             };
-            match &input {
-                Input::Text { frame, .. } | Input::Binary { frame, .. } => bytes += frame.len(),
-                Input::Response { result: Ok(answer), .. } => bytes += answer.body.len(),
-                Input::Failed { error, .. } | Input::Closed { error, .. } => {
-                    log!(Debug, "wire {} is over: {error:?}", id.0);
-                    self.remove(id, Vec::new());
-                }
-                _ => {}
+            bytes += input.bytes();
+            if let Input::Failed { error, .. } | Input::Closed { error, .. } = &input {
+                log!(Debug, "wire {} is over: {error:?}", id.0);
+                self.remove(id, Vec::new());
             }
             self.feed(input, cx, now);
             if bytes >= BYTES_PER_TURN {
@@ -320,6 +322,10 @@ impl Task {
         let (events, bytes) = self.stack.queued();
         let unsent = self.wires.iter().map(Wire::unsent);
         unsent.fold(Waiting { events, bytes }, Waiting::and)
+    }
+
+    fn stats(&self) -> Stats {
+        Stats { wakeups: self.wakeups, ..self.stack.stats() }
     }
 
     /// The stack is finished: whoever still waits for an outcome gets this one. `cause`: nobody has

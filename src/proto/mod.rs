@@ -16,5 +16,6 @@ pub mod path;
 pub mod rng;
 pub mod socket;
 pub mod stack;
+pub mod stats;
 pub mod time;
 pub mod track;

@@ -6,6 +6,7 @@ use crate::config::{ConferenceConfig, ManagerConfig};
 use crate::proto::conference::session::Session;
 use crate::proto::io::{Command, Event, Input, Transmit};
 use crate::proto::socket::manager::Manager;
+use crate::proto::stats::Stats;
 use crate::proto::time::{Now, Timestamp};
 
 /// A manager with its sockets, or a conference.
@@ -83,5 +84,10 @@ impl Stack {
     /// Events and bytes that wait to be written, as the limits of the queue to the wire count them.
     pub fn queued(&self) -> (usize, usize) {
         either!(&self.0, machine => machine.queued())
+    }
+
+    /// What it has done so far.
+    pub fn stats(&self) -> Stats {
+        *either!(&self.0, machine => machine.stats())
     }
 }

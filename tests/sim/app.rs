@@ -14,6 +14,7 @@ use roamio::proto::io::{
 };
 use roamio::proto::socket::codec::Codec;
 use roamio::proto::socket::decoder::Decoder;
+use roamio::proto::stats::Stats;
 use roamio_portal::model::{Ledger, Portal};
 use serde_json::Value;
 
@@ -101,6 +102,8 @@ pub(crate) struct App {
     pub(crate) complaints: Vec<Error>,
     pub(crate) resumable: Option<bool>,
     pub(crate) host_slow: u64,
+    /// What this process was told of, as the client counts it.
+    told: Stats,
     pub(crate) finished: bool,
     pub(crate) closing_since: Option<Millis>,
     admissions_used: u64,
@@ -136,6 +139,7 @@ impl App {
             complaints: Vec::new(),
             resumable: None,
             host_slow: 0,
+            told: Stats::default(),
             finished: false,
             closing_since: None,
             admissions_used: 0,
@@ -268,6 +272,7 @@ impl App {
         (self.adrift, self.uncounted) = (export.adrift, export.uncounted);
         self.room.clone_from(&export.room);
         self.questions.clear();
+        self.told = Stats::default();
         self.record = Record::of(export.kept.clone());
     }
 
@@ -306,11 +311,15 @@ impl App {
         match event {
             ConferenceEvent::State(step) => self.handle_step(step, admissions),
             ConferenceEvent::Retry(retry) => self.retries.push(retry),
-            ConferenceEvent::Resumed { complete, .. } => self.resumed.push(complete),
+            ConferenceEvent::Resumed { complete, .. } => {
+                self.told.resumes += 1;
+                self.resumed.push(complete);
+            }
             ConferenceEvent::Migrated => {
                 assert_eq!(self.state, ConferenceState::Ready, "only a ready session migrates");
                 assert!(admissions > self.admissions_used, "P4: moved before the portal's answer");
                 self.admissions_used = admissions;
+                self.told.migrations += 1;
                 self.migrated += 1;
             }
             ConferenceEvent::Gap { from, to, certain } => self.handle_gap(from, to, certain),
@@ -319,7 +328,10 @@ impl App {
             }
             ConferenceEvent::ProtocolError(error) => self.complaints.push(error),
             ConferenceEvent::Resumable(resumable) => self.resumable = Some(resumable),
-            ConferenceEvent::HostSlow => self.host_slow += 1,
+            ConferenceEvent::HostSlow => {
+                self.told.host_slow += 1;
+                self.host_slow += 1;
+            }
             ConferenceEvent::TokenWanted { token, error } => {
                 self.questions.push_back(token);
                 self.wanted.push(error.map(|error| error.code()));
@@ -349,6 +361,7 @@ impl App {
     }
 
     fn handle_gap(&mut self, from: u64, to: u64, certain: bool) {
+        self.told.gaps += 1;
         self.gaps.push((from, to, certain));
         self.room.stale = true;
         if certain {
@@ -378,6 +391,7 @@ impl App {
     ) {
         assert_ne!(self.state, ConferenceState::Ended, "P1: a notification after the end");
         self.notified += 1;
+        self.told.replayed += u64::from(replayed);
         self.replayed += u64::from(replayed);
         let ledger = self.ledger(portal).expect("notifications follow the login's outcome");
         let data: Value = payload.decode(0).expect("JSON");
@@ -433,6 +447,13 @@ impl App {
         }
         let overdue = self.closing_since.is_some_and(|since| now > since + 1_000);
         assert!(self.finished || !overdue, "P5: not finished within a second");
+    }
+
+    /// The client has counted what it told.
+    pub(crate) fn check_stats(&self, stats: &Stats) {
+        let Stats { resumes, migrations, gaps, replayed, host_slow, .. } = *stats;
+        let counted = Stats { resumes, migrations, gaps, replayed, host_slow, ..Stats::default() };
+        assert_eq!(self.told, counted);
     }
 
     /// What must hold at last.

@@ -550,8 +550,11 @@ impl World {
     }
 
     fn check(&self) {
-        if !self.suspended && self.callback.is_none() {
-            self.app.check(self.now);
+        if self.callback.is_none() {
+            self.app.check_stats(&self.stack.stats());
+            if !self.suspended {
+                self.app.check(self.now);
+            }
         }
         let (events, _) = self.stack.queued();
         let most = self.app.open_requests() + 32;

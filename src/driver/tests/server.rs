@@ -161,11 +161,15 @@ pub(super) async fn tls(identity: Identity) -> (SocketAddr, mpsc::UnboundedRecei
 /// More than the buffers of two sockets hold.
 pub(super) const FLOOD: usize = 800;
 
+/// Heartbeats one after the other.
+pub(super) const BEATS: u64 = 100;
+
 /// A Socket.IO server with one namespace; tells how each connection ended.
 ///
 /// It answers the ack of `echo` with the event's arguments, and never that of `swallow`. It tells
 /// of `tell`, and of the end of a `flood` of [`FLOOD`] events of 64 KiB. `reset` resets the
-/// connection, and after `freeze` it reads no more.
+/// connection, and after `freeze` it reads no more. `beat` makes it ping [`BEATS`] times, each time
+/// after the answer to the one before, and tell.
 pub(super) async fn socket_io() -> (SocketAddr, mpsc::UnboundedReceiver<&'static str>) {
     let (tell, told) = mpsc::unbounded_channel();
     let address = listen(move |stream| {
@@ -237,6 +241,14 @@ async fn serve_socket_io<S: AsyncRead + AsyncWrite + Unpin>(
                     socket.send(event.clone()).await.expect("open");
                 }
                 tell.send("flooded").expect("the test listens");
+            }
+            "\"beat\"" => {
+                for _ in 0..BEATS {
+                    socket.send(Message::text("2")).await.expect("open");
+                    let answer = socket.next().await.expect("open").expect("a message");
+                    assert_eq!(answer, Message::text("3"));
+                }
+                tell.send("beaten").expect("the test listens");
             }
             "\"reset\"" => return "reset",
             "\"freeze\"" => std::future::pending().await,

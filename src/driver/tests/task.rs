@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::server::{Authority, FLOOD, endpoint, secure_socket_io, socket_io};
+use super::server::{Authority, BEATS, FLOOD, endpoint, secure_socket_io, socket_io};
 use crate::config::{CommonConfig, DispatchMode, Limits, ManagerConfig};
 use crate::driver::dispatch::Mailbox;
 use crate::driver::resolve::Resolver;
@@ -234,6 +234,26 @@ async fn a_reset_is_survived() {
     assert_eq!(connections.recv().await, Some("reset"));
     emit(&driver, "echo", "[]", completion(2)).expect("room");
     assert!(next(&mut outcomes).await.1.is_ok());
+}
+
+/// Promise P7.
+#[tokio::test]
+async fn a_heartbeat_is_one_wakeup() {
+    let (address, mut server) = socket_io().await;
+    let driver = connect(address);
+    emit(&driver, "beat", "[]", None).expect("room");
+    assert_eq!(server.recv().await, Some("beaten"));
+    driver.submit(Command::Close).expect("open");
+    assert_eq!(server.recv().await, Some("closed in order"));
+    assert!(driver.wait_finished(LONG));
+    let stats = driver.stats();
+    // Beside the beats there are the steps of connecting, joining, sending and closing.
+    assert!((BEATS..BEATS + 30).contains(&stats.wakeups), "{stats:?}");
+    assert_eq!((stats.dials, stats.connections, stats.failed_attempts), (1, 1, 0));
+    // In: the reply to CONNECT. Out: CONNECT, the event, DISCONNECT.
+    assert_eq!((stats.messages_in, stats.messages_out), (1, 3));
+    let least = BEATS + r#"42["beat"]"#.len() as u64;
+    assert!(stats.bytes_in > BEATS && stats.bytes_out > least, "{stats:?}");
 }
 
 #[tokio::test]

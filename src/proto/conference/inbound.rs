@@ -69,7 +69,10 @@ impl Session {
                 self.handle_packet(link, received, now);
             }
             Some(Err(error)) => self.path.fail(link, error, now),
-            _ => {}
+            // Of another namespace, or of a connection that is gone.
+            Some(Ok(Some(_))) | None => self.path.stats.packets_ignored += 1,
+            // An attachment is still to come.
+            Some(Ok(None)) => {}
         }
     }
 
@@ -167,7 +170,10 @@ impl Session {
             Some(Role::Current) => draining.is_none() && self.login.is_none(),
             Some(Role::Retiring) if draining == Some(link) => true,
             // The portal stored what it sent to a connection that was taken over from.
-            Some(Role::Retiring) | None => return,
+            Some(Role::Retiring) | None => {
+                self.path.stats.packets_ignored += 1;
+                return;
+            }
             Some(Role::Fresh) => false,
         };
         if live {
@@ -230,6 +236,8 @@ impl Session {
                 Answer::Error(_) | Answer::Other => Err(rejection(&answer, &payload)),
             };
             self.requests.settle(request, result);
+        } else {
+            self.path.stats.late_acks_ignored += 1;
         }
     }
 }

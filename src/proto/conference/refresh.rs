@@ -83,6 +83,7 @@ impl Session {
         let due =
             self.refresh.with_traffic.is_some_and(|at| at.max(self.refresh.not_before) <= now);
         if due && self.can_refresh() {
+            self.path.stats.refreshes_by_traffic += 1;
             self.send_refresh(now);
         }
     }
@@ -112,6 +113,7 @@ impl Session {
         if self.refresh.is_in_flight() {
             self.refresh.plan_retry(now);
         } else {
+            self.path.stats.refreshes_by_backstop += 1;
             self.send_refresh(now);
         }
     }

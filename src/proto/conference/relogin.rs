@@ -151,6 +151,7 @@ impl Session {
         let args = json!([ticket.expose()]).to_string();
         self.path.lift_deadline(link);
         let ack = self.call(link, "relogin", &args);
+        self.path.stats.relogins += 1;
         self.relogin = Some(Relogin { link, ack, ticket, sent: now, taken_over: false });
     }
 

@@ -25,6 +25,7 @@ use crate::proto::io::{
 use crate::proto::path::{Path, PathEvent, Role};
 use crate::proto::rng::Rng;
 use crate::proto::socket::packet::{self, Kind};
+use crate::proto::stats::Stats;
 use crate::proto::time::{Now, Timestamp, millis};
 use crate::proto::track::Track;
 
@@ -103,6 +104,11 @@ impl Session {
         let (frames, bytes) = self.path.queued();
         let (requests, request_bytes) = self.requests.queued();
         (frames + requests, bytes + request_bytes)
+    }
+
+    /// What it has done so far.
+    pub const fn stats(&self) -> &Stats {
+        &self.path.stats
     }
 
     // ---- commands -------------------------------------------------------------------------
@@ -379,6 +385,7 @@ impl Session {
     // ---- states and ends ------------------------------------------------------------------
 
     pub(super) fn tell(&mut self, event: ConferenceEvent) {
+        self.path.stats.told(&event);
         self.events.push_back(Event::Conference(event));
     }
 

@@ -156,6 +156,17 @@ pub enum Input {
     },
 }
 
+impl Input {
+    /// The bytes of a frame, or of the body of an answer.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Text { frame, .. } | Self::Binary { frame, .. } => frame.len(),
+            Self::Response { result: Ok(answer), .. } => answer.body.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// Something to be done on the network.
 pub enum Transmit {
     /// Connect and do the WebSocket handshake; answered by [`Input::Connected`] or
@@ -223,4 +234,17 @@ pub enum Transmit {
         /// The last requests of a polling wire.
         farewell: Vec<HttpRequest>,
     },
+}
+
+impl Transmit {
+    /// The bytes of a frame, or of the bodies of requests.
+    pub fn bytes(&self) -> usize {
+        let body = |request: &HttpRequest| request.body.iter().map(Bytes::len).sum::<usize>();
+        match self {
+            Self::Text { frame, .. } | Self::Binary { frame, .. } => frame.len(),
+            Self::Request { request, .. } => body(request),
+            Self::Hangup { farewell, .. } => farewell.iter().map(body).sum(),
+            _ => 0,
+        }
+    }
 }

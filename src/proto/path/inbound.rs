@@ -12,6 +12,7 @@ impl Path {
     /// Something arrived from the network.
     pub fn handle_input(&mut self, input: Input, now: Timestamp) {
         self.now = now;
+        self.stats.bytes_in += input.bytes() as u64;
         self.wake(now);
         match input {
             Input::Text { wire, frame } => self.handle_frame(wire, Frame::Text(frame), now),
@@ -83,7 +84,10 @@ impl Path {
     }
 
     fn handle_frame(&mut self, wire: WireId, frame: Frame, now: Timestamp) {
-        let Some(link) = self.links.iter_mut().find(|link| link.has_wire(wire)) else { return };
+        let Some(link) = self.links.iter_mut().find(|link| link.has_wire(wire)) else {
+            self.stats.packets_ignored += 1;
+            return;
+        };
         link.partial = false;
         let id = link.id;
         self.heard(id, false, now);
@@ -93,6 +97,7 @@ impl Path {
     fn handle_reached(&mut self, wire: WireId, connect_ms: u64, now: Timestamp) {
         let Some((id, connection, cx)) = self.find(wire, now) else { return };
         connection.handle_reached(wire, &cx);
+        self.stats.round_trip_ms = connect_ms;
         if let Some(link) = self.get_mut(id) {
             link.measured(connect_ms, now);
         }
@@ -177,9 +182,11 @@ impl Path {
                 // A second one is not said.
                 EngineEvent::Opened => {}
                 EngineEvent::Message { frame, start } => {
+                    self.stats.messages_in += 1;
                     self.events.push_back(PathEvent::Message { link: id, frame, start });
                 }
                 EngineEvent::Binary(data) => {
+                    self.stats.messages_in += 1;
                     self.events.push_back(PathEvent::Binary { link: id, data });
                 }
                 EngineEvent::Closed(error) if self.events.is_empty() => {

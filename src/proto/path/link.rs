@@ -112,18 +112,19 @@ impl Link {
         self.opened.iter().chain(&self.racers).any(|connection| connection.has_wire(wire))
     }
 
-    /// Bytes arrived. True: they answer a probe.
-    pub(super) fn heard(&mut self, pong: bool, now: Timestamp) -> bool {
+    /// Bytes arrived. Gives the milliseconds that a probe took which they answer.
+    pub(super) fn heard(&mut self, pong: bool, now: Timestamp) -> Option<u64> {
         self.last_byte = now;
         let Some(probe) = self.probe.take_if(|probe| pong || probe.any_byte) else {
             // They may be old and only read late. New ones can keep the pong waiting, though.
             if let Some(probe) = &mut self.probe {
                 probe.deadline = probe.deadline.max(now + HINT_PROBE_MS);
             }
-            return false;
+            return None;
         };
-        self.measured(now.since(probe.sent), now);
-        true
+        let took_ms = now.since(probe.sent);
+        self.measured(took_ms, now);
+        Some(took_ms)
     }
 
     /// A round trip took this long.

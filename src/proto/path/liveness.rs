@@ -106,6 +106,7 @@ impl Path {
         let opened = links.iter_mut().find(|link| link.id == id).and_then(|it| it.opened.as_mut());
         if let Some(connection) = opened.filter(|connection| connection.is_open()) {
             connection.ping(cx.control);
+            self.stats.probes += 1;
         }
     }
 
@@ -147,6 +148,7 @@ impl Path {
 
     pub(super) fn handle_host_queue(&mut self, full: bool, now: Timestamp) {
         self.host_full = full;
+        self.stats.host_slow += u64::from(full);
         for link in &mut self.links {
             link.connections().for_each(|connection| connection.pause_reading(full, now));
             if full && link.is_reached() && link.probe.take().is_some_and(|probe| !probe.any_byte) {
@@ -177,8 +179,9 @@ impl Path {
     }
 
     pub(super) fn heard(&mut self, id: LinkId, pong: bool, now: Timestamp) {
-        let answered = self.get_mut(id).is_some_and(|link| link.heard(pong, now));
-        if answered && self.current() == Some(id) {
+        let Some(took_ms) = self.get_mut(id).and_then(|link| link.heard(pong, now)) else { return };
+        self.stats.round_trip_ms = took_ms;
+        if self.current() == Some(id) {
             self.events.push_back(PathEvent::Alive);
         }
     }

@@ -31,6 +31,7 @@ use crate::proto::engine::handshake::Handshake;
 use crate::proto::engine::session::{Engine, Frame};
 use crate::proto::io::{LinkId, Transmit, WireId};
 use crate::proto::rng::Rng;
+use crate::proto::stats::Stats;
 use crate::proto::time::{Timestamp, earliest, millis};
 
 use address::AddressWatch;
@@ -112,6 +113,8 @@ pub enum Verdict {
 /// The connections to one server.
 #[derive(Debug)]
 pub struct Path {
+    /// What the whole machine has done: the layer above counts here, too.
+    pub(in crate::proto) stats: Stats,
     config: Arc<CommonConfig>,
     headers: HeaderList,
     /// None while no connection is wanted.
@@ -150,6 +153,7 @@ impl Path {
     /// A path that leads nowhere yet.
     pub fn new(config: Arc<CommonConfig>, policy: &ReconnectPolicy, seed: u64) -> Self {
         Self {
+            stats: Stats::default(),
             headers: config.headers.clone(),
             config,
             target: None,
@@ -317,6 +321,7 @@ impl Path {
     pub fn send(&mut self, id: LinkId, frame: Frame) {
         if let Some(connection) = self.get_mut(id).and_then(|link| link.opened.as_mut()) {
             connection.send(frame);
+            self.stats.messages_out += 1;
         }
     }
 
@@ -433,6 +438,7 @@ impl Path {
         }
         let link = self.links.remove(index);
         let receiving = link.partial;
+        self.stats.failed_attempts += u64::from(link.role == Role::Fresh);
         for racer in link.racers {
             self.release(racer, Goodbye::Silent, now);
         }
@@ -521,6 +527,12 @@ impl Path {
 
     /// The next thing to do on the network.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        let transmit = self.next_transmit()?;
+        self.stats.bytes_out += transmit.bytes() as u64;
+        Some(transmit)
+    }
+
+    fn next_transmit(&mut self) -> Option<Transmit> {
         if let Some(transmit) = self.control.pop_front() {
             return Some(transmit);
         }

@@ -84,6 +84,7 @@ impl Path {
     /// An attempt failed before there was a link.
     fn attempt_failed(&mut self, error: Error, now: Timestamp) {
         let link = self.next_link_id();
+        self.stats.failed_attempts += 1;
         self.events.push_back(PathEvent::Lost {
             link,
             role: Role::Fresh,
@@ -109,6 +110,7 @@ impl Path {
             return self.attempt_failed(error.with_retry(Retry::Never), now);
         }
         let first = waiting.remove(0);
+        self.stats.dials += 1;
         let id = self.next_link_id();
         let mut link = Link::new(id, target, now, millis(self.config.timeouts.attempt));
         link.attempt.waiting = waiting;
@@ -218,6 +220,7 @@ impl Path {
             self.learn_websocket(id, true);
         }
         self.limit_unacknowledged(id);
+        self.stats.connections += 1;
         self.events.push_back(PathEvent::Opened(id));
     }
 

@@ -24,6 +24,7 @@ use crate::proto::socket::codec::Codec;
 use crate::proto::socket::decoder::Decoder;
 use crate::proto::socket::namespace::{Namespace, Wire};
 use crate::proto::socket::requests::Requests;
+use crate::proto::stats::Stats;
 use crate::proto::time::{Now, Timestamp, earliest};
 use crate::proto::track::Track;
 
@@ -101,6 +102,11 @@ impl Manager {
     pub fn queued(&self) -> (usize, usize) {
         let (path, own) = (self.path.queued(), self.requests.queued());
         (path.0 + own.0, path.1 + own.1)
+    }
+
+    /// What it has done so far.
+    pub const fn stats(&self) -> &Stats {
+        &self.path.stats
     }
 
     // ---- commands -------------------------------------------------------------------------
@@ -290,7 +296,9 @@ impl Manager {
                     self.events.push_back(Event::Manager(ManagerEvent::UpgradeFailed(error)));
                 }
                 PathEvent::TargetWanted { attempt, error } => self.ask_target(attempt, error),
-                PathEvent::Message { .. } | PathEvent::Binary { .. } => {}
+                PathEvent::Message { .. } | PathEvent::Binary { .. } => {
+                    self.path.stats.packets_ignored += 1;
+                }
             }
         }
         self.path.set_outstanding(self.awaits_answer(), now);

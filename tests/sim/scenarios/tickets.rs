@@ -123,6 +123,11 @@ fn the_refresh_rides_on_traffic_and_wakes_nobody() {
     // It left in the instant of a heartbeat: each comes 25 s after the answer to the one before.
     let heartbeats = (1..20).map(|beat| 10_080 + beat * 25_000 + (2 * beat - 1) * 20);
     assert!(heartbeats.into_iter().any(|at| at == world.now), "{}", world.now);
+    world.run_for(3_600_000);
+    let sent = refreshes(&world) as u64;
+    let stats = world.stack.stats();
+    assert!(sent > 10, "{sent}");
+    assert_eq!((stats.refreshes_by_traffic, stats.refreshes_by_backstop), (sent, 0));
 }
 
 #[test]
@@ -134,6 +139,8 @@ fn the_backstop_refreshes_a_silent_connection_before_the_end() {
     });
     world.run_for(74_000);
     assert_eq!(refreshes(&world), 1, "a quarter of its life before the end, minus jitter");
+    let stats = world.stack.stats();
+    assert_eq!((stats.refreshes_by_traffic, stats.refreshes_by_backstop), (0, 1));
 }
 
 #[test]

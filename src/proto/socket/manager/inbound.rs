@@ -47,6 +47,7 @@ impl Manager {
             if is_root && !is_old && received.packet.kind == Kind::Connect {
                 self.handle_unasked_connect(&received, now);
             }
+            self.path.stats.packets_ignored += 1;
             return;
         };
         match received.packet.kind {
@@ -199,6 +200,7 @@ impl Manager {
         let namespace = &mut self.namespaces[index];
         let pending = matches!(namespace.wire, Wire::Pending { .. });
         if !namespace.wanted || !(pending || namespace.wire == Wire::Joined) {
+            self.path.stats.packets_ignored += 1;
             return;
         }
         let Some(socket) = namespace.socket else { return };

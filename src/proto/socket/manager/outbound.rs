@@ -194,8 +194,9 @@ impl Manager {
             if let Some(request) = event.request {
                 self.finish(request, Ok(payload));
             }
-            self.fill(index, now);
+            return self.fill(index, now);
         }
+        self.path.stats.late_acks_ignored += 1;
     }
 
     /// Acks that have not come in time on a connection that lives.
