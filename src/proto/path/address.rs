@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 use super::link::{Link, Role};
 use super::{Path, PathEvent};
+use crate::error::Error;
 use crate::proto::io::{Transmit, WireId};
 use crate::proto::time::Timestamp;
 
@@ -20,6 +21,8 @@ const SPACING_MS: u64 = 1_000;
 const CALM_MS: u64 = 2_000;
 /// A dial that is older than this does not survive a change of the network.
 const YOUNG_DIAL_MS: u64 = 500;
+/// For so long after a change of the network a link is made from there although another one lives.
+const MOVING_MS: u64 = 60_000;
 
 /// What the system was asked and what came of it.
 #[derive(Debug, Default)]
@@ -55,6 +58,11 @@ impl Path {
         }
     }
 
+    /// The device's address that the link in use was made from.
+    fn current_address(&self) -> Option<IpAddr> {
+        self.get(self.current()?)?.local
+    }
+
     /// When the device is woken to ask.
     pub(super) fn address_at(&self) -> Option<Timestamp> {
         let link = self.watched()?;
@@ -82,8 +90,12 @@ impl Path {
     ) {
         let Some(link) = self.watched().filter(|link| link.has_wire(wire)) else { return };
         let (id, local) = (link.id, link.local);
-        if local.is_none() || local == answer {
+        // Back where the link in use was made: there is nowhere to move to.
+        if answer.is_some() && answer == self.current_address() {
             self.address.settled = None;
+            self.moving_until = None;
+        }
+        if local.is_none() || local == answer {
             // One that is being dialled is taken to start from here.
             if let Some(link) = self.get_mut(id) {
                 link.local = answer;
@@ -108,6 +120,7 @@ impl Path {
         if self.target.is_none() || (self.current().is_some() && !self.movable) {
             return;
         }
+        self.moving_until = Some(now + MOVING_MS);
         if let Some(fresh) = self.fresh().and_then(|id| self.get(id)) {
             let id = fresh.id;
             if fresh.pinned {
@@ -121,6 +134,15 @@ impl Path {
             self.events.push_back(PathEvent::Abandoned(id));
         }
         self.plan.soon(now);
+    }
+
+    /// A link that was made beside a living one failed. A new network often does not carry the first
+    /// packets, so it gets further chances, for a while or until the device is back where it was:
+    /// otherwise the session would stay on a network that is about to go.
+    pub(super) fn move_again(&mut self, error: &Error, now: Timestamp) {
+        if self.movable && self.moving_until.is_some_and(|until| now < until) {
+            self.plan.again(error, now);
+        }
     }
 }
 

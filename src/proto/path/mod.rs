@@ -140,6 +140,8 @@ pub struct Path {
     probe_owed: bool,
     /// A fresh link could take over from a living one.
     movable: bool,
+    /// The network has changed: until then a link that fails beside a living one is made again.
+    moving_until: Option<Timestamp>,
     outstanding_since: Option<Timestamp>,
     last_own_probe: Option<Timestamp>,
     address: AddressWatch,
@@ -172,6 +174,7 @@ impl Path {
             host_full: false,
             probe_owed: false,
             movable: true,
+            moving_until: None,
             outstanding_since: None,
             last_own_probe: None,
             address: AddressWatch::default(),
@@ -210,6 +213,7 @@ impl Path {
         self.asking = None;
         self.last_error = None;
         self.switched = false;
+        self.moving_until = None;
         self.plan.reset();
         for link in std::mem::take(&mut self.links) {
             self.release_link(link);
@@ -454,10 +458,11 @@ impl Path {
         if link.in_service.is_some_and(|since| self.plan.was_stable(since, now)) {
             self.plan.start_over();
         }
-        let needed =
-            link.role != Role::Retiring && self.current().is_none() && self.fresh().is_none();
-        if !needed {
+        if link.role == Role::Retiring || self.fresh().is_some() {
             return;
+        }
+        if self.current().is_some() {
+            return self.move_again(&error, now);
         }
         if error.code() == Code::EngineRevision && self.switch_revision(&link.target.endpoint) {
             return self.plan.at(now);

@@ -93,6 +93,8 @@ impl Path {
         });
         if self.current().is_none() {
             self.plan_after(error, now);
+        } else {
+            self.move_again(&error, now);
         }
     }
 

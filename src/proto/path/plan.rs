@@ -79,6 +79,18 @@ impl Plan {
             self.wish = None;
             return (self.failures, None);
         }
+        let at = self.back_off(error, now);
+        (self.failures, Some(at.since(now)))
+    }
+
+    /// A dial that nothing depends on failed: it counts for nothing but the wait before the next one.
+    pub(super) fn again(&mut self, error: &Error, now: Timestamp) {
+        if self.policy.enabled {
+            self.back_off(error, now);
+        }
+    }
+
+    fn back_off(&mut self, error: &Error, now: Timestamp) -> Timestamp {
         let mut delay = self.backoff.next(&mut self.rng);
         if let Some(wanted) = error.retry_after_ms() {
             delay = delay.max(wanted.min(RETRY_AFTER_CAP_MS));
@@ -88,7 +100,7 @@ impl Plan {
         }
         let at = self.allowed(now + delay);
         self.wish = Some(at);
-        (self.failures, Some(at.since(now)))
+        at
     }
 
     /// A connection does its work: failures are counted anew. The waits start over only when it

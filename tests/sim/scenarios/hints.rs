@@ -176,6 +176,57 @@ fn make_before_break_between_two_living_networks_is_one_migration() {
 }
 
 #[test]
+fn a_move_goes_on_when_the_new_network_does_not_carry_the_first_dials() {
+    for fails_for in [0, 10, 700, 3_000, 20_000] {
+        let mut world = ready();
+        world.dials = Dials::Refused;
+        world.roam(true);
+        world.hint(Hint::NetworkChanged);
+        world.run_for(fails_for);
+        assert_eq!(world.app.steps.len(), 2, "the old connection is in use");
+        world.dials = Dials::Succeed;
+        world.run_until(5_500, |world| world.app.migrated == 1);
+        world.run_for(60_000);
+        assert_eq!((world.app.migrated, world.app.steps.len()), (1, 2));
+        assert!(
+            world.app.retries.is_empty(),
+            "nothing is lost that the application could wait for"
+        );
+    }
+}
+
+#[test]
+fn a_move_that_only_fails_is_given_up() {
+    let mut world = ready();
+    world.dials = Dials::Refused;
+    world.roam(true);
+    world.hint(Hint::NetworkChanged);
+    // A minute after the word of the host, and one after the address was seen to be another one.
+    world.run_for(125_000);
+    let dials = world.watch.total_dials;
+    assert!((10..=60).contains(&dials), "{dials} dials");
+    world.run_for(600_000);
+    assert_eq!((world.watch.total_dials, world.app.steps.len()), (dials, 2));
+}
+
+#[test]
+fn a_move_is_given_up_when_the_device_is_back_where_it_was() {
+    let mut world = ready();
+    let home = world.local;
+    world.dials = Dials::Refused;
+    world.roam(true);
+    world.hint(Hint::NetworkChanged);
+    world.run_for(3_000);
+    world.local = home;
+    // It is seen with the next dial, after which one more may be planned.
+    world.run_for(15_000);
+    let dials = world.watch.total_dials;
+    world.dials = Dials::Succeed;
+    world.run_for(60_000);
+    assert_eq!((world.watch.total_dials, world.watch.count("relogin")), (dials, 0));
+}
+
+#[test]
 fn a_refused_move_leaves_the_session_where_it_is() {
     let mut world = ready();
     let old = world.session_link();

@@ -51,6 +51,18 @@ fn f13_another_address_beside_the_old_one_is_one_migration() {
 }
 
 #[test]
+fn f13_another_address_from_which_the_first_dials_fail_is_moved_to_all_the_same() {
+    let mut world = awaiting();
+    world.dials = Dials::Refused;
+    world.roam(true);
+    world.run_for(10_000);
+    assert_eq!((world.app.migrated, world.app.steps.len()), (0, 2));
+    world.dials = Dials::Succeed;
+    world.run_until(5_500, |world| world.app.migrated == 1);
+    assert_eq!(world.app.steps.len(), 2, "it was ready all the time");
+}
+
+#[test]
 fn a_dial_from_an_address_that_is_gone_gives_way_to_a_new_one() {
     let mut world = World::ready(Setup::default());
     world.dials = Dials::Hang;
