@@ -65,7 +65,7 @@ demo-swift: swift
 	FOLDER=$(SWIFT) examples/c/demo.sh $(PORTAL) examples/swift/survive.sh $(TIMELINE) $(DEMO)
 
 # By its date, because Cargo would build the library in turns for this and for `lib`.
-$(TIMELINE): examples/timeline.rs
+$(TIMELINE): $(wildcard examples/timeline/*.rs)
 	$(CARGO) build --release --example timeline
 
 # The shared library alone: $(TARGET)/release/libroamio.so, and the name that programs look for.

@@ -14,7 +14,7 @@ if ! read -rt 10 line <&3; then
 fi
 
 status=0
-"$survive" "${line##*:}" "$folder/run.jsonl" || status=$?
-"$timeline" "$folder/run.jsonl" >"$folder/run.svg"
-echo "timeline: $folder/run.svg"
+"$survive" "${line##*:}" "$folder/trace.jsonl" "$folder/marks.jsonl" || status=$?
+"$timeline" "$folder/trace.jsonl" "$folder/marks.jsonl" >"$folder/timeline.svg"
+echo "timeline: $folder/timeline.svg"
 exit "$status"

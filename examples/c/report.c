@@ -6,19 +6,19 @@
 #include <time.h>
 
 static struct timespec start;
-static FILE *file;
+static FILE *marks;
 
-void report_open(const char *trace) {
+void report_open(const char *path) {
   clock_gettime(CLOCK_MONOTONIC, &start);
-  if (trace) file = fopen(trace, "w");
+  if (path) marks = fopen(path, "w");
 }
 
 void report_close(void) {
-  if (file) fclose(file);
-  file = NULL;
+  if (marks) fclose(marks);
+  marks = NULL;
 }
 
-double report_now(void) {
+static double elapsed(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (double)(now.tv_sec - start.tv_sec) * 1e3 + (double)(now.tv_nsec - start.tv_nsec) / 1e6;
@@ -28,7 +28,7 @@ void say(const char *who, const char *format, ...) {
   va_list args;
   va_start(args, format);
   flockfile(stdout); /* two threads print */
-  printf("%9.1f ms  %-8s ", report_now(), who);
+  printf("%9.1f ms  %-8s ", elapsed(), who);
   vprintf(format, args);
   printf("\n");
   fflush(stdout);
@@ -36,14 +36,10 @@ void say(const char *who, const char *format, ...) {
   va_end(args);
 }
 
-void record(const char *format, ...) {
-  if (!file) return;
-  va_list args;
-  va_start(args, format);
-  flockfile(file);
-  fprintf(file, "{\"t\":%.1f,", report_now());
-  vfprintf(file, format, args);
-  fprintf(file, "}\n");
-  funlockfile(file);
-  va_end(args);
+void mark(const char *text) {
+  if (!marks) return;
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  long long ms = (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  fprintf(marks, "{\"wall_ms\":%lld,\"text\":\"%s\"}\n", ms, text);
 }

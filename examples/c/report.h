@@ -1,20 +1,15 @@
-/* What the demo prints and records: lines with the time, and one JSON object per line of a trace. */
+/* What the demo says: lines with the time for the reader, and marks for the timeline. */
 #ifndef REPORT_H
 #define REPORT_H
 
-#include <stddef.h>
-
-/* Start the clock; `trace` is the file to record to, or NULL for none. */
-void report_open(const char *trace);
+/* Start the clock; `marks` is the file for the marks, or NULL for none. */
+void report_open(const char *marks);
 void report_close(void);
 
-/* Milliseconds since report_open. */
-double report_now(void);
-
-/* Print a line. */
+/* Print a line with the milliseconds since report_open. */
 void say(const char *who, const char *format, ...);
 
-/* Add an object with the time and these members, in printf's manner. */
-void record(const char *format, ...);
+/* Mark this moment in the timeline. One thread at a time; the text is without quotes. */
+void mark(const char *text);
 
 #endif

@@ -1,7 +1,7 @@
 /* Log in to a conference, lose the network in several ways, and be back every time with nothing
  * lost and nothing twice. At the end everything is compared with the portal's own ledger.
  *
- *   survive PORT [TRACE.jsonl]
+ *   survive PORT [TRACE.jsonl MARKS.jsonl]
  */
 #define _GNU_SOURCE /* clock_gettime */
 #include "portal.h"
@@ -26,7 +26,6 @@ static struct {
   char *notifications[MAX_NOTIFICATIONS]; /* "name data", in the order of delivery */
   int received, resumed, gaps;
   int requested, replied, unknown, refused, failed;
-  bool destroyed;
 } seen = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static roam_conference *conference;
@@ -67,7 +66,6 @@ static void on_state(void *user, const roam_transition *step) {
   const char *name = step->state < 6 ? names[step->state] : "unknown";
   roam_str why = step->cause ? roam_error_message(step->cause) : (roam_str){"", 0};
   say("state", "%s%s%.*s", name, step->cause ? ": " : "", (int)why.len, why.data);
-  record("\"kind\":\"state\",\"name\":\"%s\"", name);
   pthread_mutex_lock(&seen.lock);
   seen.state = step->state;
   if (step->state == ROAM_CONFERENCE_STATE_ENDED) seen.end = roam_error_status(step->cause);
@@ -98,32 +96,23 @@ static void on_gap(void *user, uint64_t from, uint64_t to, bool certain) {
 }
 
 static void on_notification(void *user, const roam_event *event, bool replayed) {
-  (void)user;
+  (void)user, (void)replayed; /* the trace tells them apart */
   roam_str data = event->arg_count > 0 ? event->args[0] : (roam_str){"null", 4};
   size_t size = event->name.len + data.len + 2; /* a blank between them, a zero at the end */
   char *line = malloc(size);
   if (!line) abort();
   snprintf(line, size, "%.*s %.*s", (int)event->name.len, event->name.data, (int)data.len,
            data.data);
-  record("\"kind\":\"notification\",\"replayed\":%s", replayed ? "true" : "false");
   pthread_mutex_lock(&seen.lock);
   if (seen.received == MAX_NOTIFICATIONS) abort();
   seen.notifications[seen.received++] = line;
   unlock_and_tell();
 }
 
-static void on_destroy(void *user) {
-  (void)user;
-  pthread_mutex_lock(&seen.lock);
-  seen.destroyed = true;
-  unlock_and_tell();
-}
-
 /* ---- Requests: each has exactly one outcome -------------------------------------------------- */
 
-/* `user` is the time at which the request was made. */
 static void on_outcome(void *user, const roam_error *error, const roam_event *reply) {
-  (void)reply;
+  (void)user, (void)reply;
   const char *outcome;
   pthread_mutex_lock(&seen.lock);
   switch (error ? roam_error_status(error) : ROAM_OK) {
@@ -133,19 +122,14 @@ static void on_outcome(void *user, const roam_error *error, const roam_event *re
     default: outcome = "failed", seen.failed++;
   }
   unlock_and_tell();
-  record("\"kind\":\"request\",\"start\":%.1f,\"outcome\":\"%s\"", *(double *)user, outcome);
   if (error) {
     roam_str why = roam_error_message(error);
     say("request", "%s: %.*s", outcome, (int)why.len, why.data);
   }
-  free(user);
 }
 
 static void request(const char *name, const char *json) {
-  double *made = malloc(sizeof *made);
-  if (!made) abort();
-  *made = report_now();
-  roam_completion completion = {made, on_outcome};
+  roam_completion completion = {NULL, on_outcome};
   check("request", roam_conference_request(conference, ROAM_STR(name), ROAM_STR(json), 0, completion, NULL));
   seen.requested++;
 }
@@ -171,7 +155,7 @@ static void on_login(void *user, const roam_error *error, const roam_event *repl
 static void fault(const char *what, const char *path) {
   char answer[256];
   say("network", "-- %s --", what);
-  record("\"kind\":\"network\",\"text\":\"%s\"", what);
+  mark(what);
   if (portal_call(portal_port, "POST", path, "", answer, sizeof answer) / 100 != 2) {
     fprintf(stderr, "the portal refused %s\n", path);
     exit(1);
@@ -252,14 +236,10 @@ static bool settle_accounts(void) {
     }
   }
   int doubled = seen.received > issued ? seen.received - issued : 0;
-  char totals[256];
-  snprintf(totals, sizeof totals,
-           "resumed %d of 4, notifications %d of %d, lost %d, doubled %d, "
-           "requests %d: replied %d, unknown %d, refused %d",
-           seen.resumed, seen.received, issued, lost, doubled, seen.requested, seen.replied,
-           seen.unknown, seen.refused);
-  record("\"kind\":\"totals\",\"text\":\"%s\"", totals);
-  printf("\n%s\n", totals);
+  printf("\nresumed %d of 4, notifications %d of %d, lost %d, doubled %d, "
+         "requests %d: replied %d, unknown %d, refused %d\n",
+         seen.resumed, seen.received, issued, lost, doubled, seen.requested, seen.replied,
+         seen.unknown, seen.refused);
   printf("the portal executed %d requests, the swallowed one %d time(s)\n", executed, swallowed);
   return seen.resumed == 4 && issued > 0 && seen.received == issued && lost == 0 && seen.gaps == 0 &&
          seen.failed == 0 && seen.replied + seen.unknown + seen.refused == seen.requested &&
@@ -269,10 +249,10 @@ static bool settle_accounts(void) {
 
 int main(int argc, char **argv) {
   if (argc < 2) {
-    fprintf(stderr, "usage: survive PORT [TRACE.jsonl]\n");
+    fprintf(stderr, "usage: survive PORT [TRACE.jsonl MARKS.jsonl]\n");
     return 2;
   }
-  report_open(argc > 2 ? argv[2] : NULL);
+  report_open(argc > 3 ? argv[3] : NULL);
   portal_port = atoi(argv[1]);
 
   /* What an application's own server would do: obtain a token for this user. */
@@ -282,13 +262,13 @@ int main(int argc, char **argv) {
     return 1;
 
   roam_conference_events events = {.struct_size = sizeof events,
-                                   .destroy = on_destroy,
                                    .on_state = on_state,
                                    .on_retry = on_retry,
                                    .on_resumed = on_resumed,
                                    .on_gap = on_gap,
                                    .on_notification = on_notification};
   roam_conference_config *config = roam_conference_config_new();
+  if (argc > 2) check("trace", roam_conference_config_set_trace_file(config, ROAM_STR(argv[2])));
   check("conference", roam_conference_new(config, &events, &conference));
   roam_conference_config_free(config);
   check("login", roam_conference_login(conference, ROAM_STR(token), (roam_completion){NULL, on_login}));
@@ -299,8 +279,7 @@ int main(int argc, char **argv) {
   read_ledger();
   fault("portal restarted", "/control/restart");
   WAIT_UNTIL("the end", seen.state == ROAM_CONFERENCE_STATE_ENDED);
-  roam_conference_free(conference);
-  WAIT_UNTIL("destroy", seen.destroyed);
+  check("free", roam_conference_free_wait(conference, WAIT_SECONDS * 1000)); /* and the trace */
 
   bool good = settle_accounts();
   for (int i = 0; i < seen.received; i++) free(seen.notifications[i]);
