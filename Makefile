@@ -10,7 +10,9 @@ PORTAL := $(TARGET)/release/roamio-portal
 TIMELINE := $(TARGET)/release/examples/timeline
 LINK := -L$(TARGET)/release -lroamio -lpthread -Wl,-rpath,$(abspath $(TARGET)/release)
 
+WATCH := $(abspath $(TARGET))/watch
 BRIDGE := $(TARGET)/bridge
+FEATURES := bindgen
 BINDINGS := $(TARGET)/bindings
 PYTHON := $(TARGET)/python
 SWIFT := $(TARGET)/swift
@@ -76,7 +78,7 @@ lib:
 # The library with the bridge, and how Kotlin, Python and Swift call it: $(BINDINGS). Built in a folder
 # of its own, because the library without the bridge has the same name.
 bindings:
-	$(CARGO) build --target-dir $(BRIDGE) --lib --bins --features bindgen
+	$(CARGO) build --target-dir $(BRIDGE) --lib --bins --features $(FEATURES)
 	for language in kotlin python swift; do \
 	    $(BRIDGE)/debug/roamio-bindgen generate $(BRIDGE)/debug/libroamio.$(SHARED) \
 	        --language $$language --out-dir $(BINDINGS)/$$language --no-format || exit 1; \
@@ -108,9 +110,16 @@ install:
 test:
 	.ci/prepare test
 	.ci/skip begin
-	$(CARGO) test --workspace
-	$(MAKE) test-python test-swift
+	rm -rf $(WATCH)
+	mkdir -p $(WATCH)
+	$(CARGO) test --workspace --features watch
+	$(MAKE) test-python test-swift FEATURES=bindgen,watch
+	$(CARGO) test --features watch --test secrets -- --ignored --nocapture
 	.ci/skip end
+
+# Where the tests keep what the library logs and traces, and the secrets that must not be in it.
+test: export ROAMIO_WATCH := $(WATCH)
+test: export ROAMIO_PORTAL_ISSUED := $(WATCH)/issued.txt
 
 # The Python package: its types, and its tests.
 test-python: python

@@ -24,6 +24,7 @@ pub mod owt;
 pub mod payload;
 pub mod proto;
 pub mod secret;
+mod watch;
 
 #[cfg(feature = "bridge")]
 uniffi::setup_scaffolding!("roamio");

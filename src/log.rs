@@ -6,6 +6,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::watch;
+
 /// How important a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "bridge", derive(uniffi::Enum), uniffi(name = "LogLevel"))]
@@ -44,14 +46,20 @@ pub fn set_hook(hook: Option<(Level, Arc<Hook>)>) {
 
 /// Whether anybody wants lines of this level: one relaxed load.
 pub fn enabled(level: Level) -> bool {
-    level as u8 <= MOST_DETAILED.load(Ordering::Relaxed)
+    level as u8 <= MOST_DETAILED.load(Ordering::Relaxed) || watch::keeps()
 }
 
 /// Hand a line over. Use the macro `log!`, which formats only when the level is wanted.
 pub(crate) fn write(level: Level, target: &str, text: fmt::Arguments<'_>) {
+    let text = text.to_string();
+    watch::keep(&format!("{level:?} {target}: {text}\n"));
+    // What is kept may be more than the host wants.
+    if level as u8 > MOST_DETAILED.load(Ordering::Relaxed) {
+        return;
+    }
     let hook = HOOK.read().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(hook) = hook {
-        hook(level, target, &text.to_string());
+        hook(level, target, &text);
     }
 }
 
@@ -94,6 +102,7 @@ mod tests {
         set_hook(None);
         log!(Error, "{}", Counted(&formatted));
         assert_eq!(*lines.lock().expect("not poisoned"), [(Level::Warn, "x".to_owned())]);
-        assert_eq!(*formatted.lock().expect("not poisoned"), 1);
+        let all = if watch::keeps() { 3 } else { 1 };
+        assert_eq!(*formatted.lock().expect("not poisoned"), all);
     }
 }

@@ -44,7 +44,7 @@ const RULES: &[(&str, &[&str])] = &[
 ];
 
 /// The values that every layer may use.
-const L0: &[&str] = &["error", "payload", "config", "secret", "json", "log", "owt"];
+const L0: &[&str] = &["error", "payload", "config", "secret", "json", "log", "owt", "watch"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "roamio.hpp"
@@ -79,7 +80,6 @@ roamio::ConferenceHandlers handlers(const std::shared_ptr<Witness>& witness) {
   handlers.on_state = [witness](const roamio::ConferenceTransition& step) {
     const std::string why = step.cause ? ": " + step.cause.message() : "";
     say("state", "%s%s", name(step.state), why.c_str());
-    record("\"kind\":\"state\",\"name\":\"%s\"", name(step.state));
     witness->see([&](Seen& seen) {
       seen.state = step.state;
       if (step.state == roamio::ConferenceState::Ended) seen.end = step.cause.status();
@@ -99,8 +99,7 @@ roamio::ConferenceHandlers handlers(const std::shared_ptr<Witness>& witness) {
         static_cast<unsigned long long>(to), certain ? "" : ", perhaps");
     witness->see([](Seen& seen) { seen.gaps++; });
   };
-  handlers.on_notification = [witness](roamio::EventView event, bool replayed) {
-    record("\"kind\":\"notification\",\"replayed\":%s", replayed ? "true" : "false");
+  handlers.on_notification = [witness](roamio::EventView event, bool /* the trace tells */) {
     witness->see([&](Seen& seen) {
       seen.notifications.push_back(std::string(event.name()) + " " + std::string(event.arg(0)));
     });
@@ -115,9 +114,10 @@ roamio::ConferenceHandlers handlers(const std::shared_ptr<Witness>& witness) {
 
 class Application {
  public:
-  explicit Application(int port) : port_(port) {
-    conference_ =
-        roamio::Conference::create(roamio::ConferenceConfig(), handlers(witness_)).value();
+  Application(int port, std::string_view trace) : port_(port) {
+    roamio::ConferenceConfig config;
+    config.trace_file(trace);
+    conference_ = roamio::Conference::create(config, handlers(witness_)).value();
     conference_.login(token(), [](roamio::Result<roamio::EventView>) { /* the state tells it too */ })
         .value();
     witness_->wait_until("login", [](const Seen& seen) {
@@ -196,14 +196,10 @@ class Application {
       }
     }
     const int doubled = seen.received() > issued ? seen.received() - issued : 0;
-    char totals[256];
-    std::snprintf(totals, sizeof totals,
-                  "resumed %d of 4, notifications %d of %d, lost %d, doubled %d, "
-                  "requests %d: replied %d, unknown %d, refused %d",
-                  seen.resumed, seen.received(), issued, lost, doubled, requested_, seen.replied,
-                  seen.unknown, seen.refused);
-    record("\"kind\":\"totals\",\"text\":\"%s\"", totals);
-    std::printf("\n%s\n", totals);
+    std::printf("\nresumed %d of 4, notifications %d of %d, lost %d, doubled %d, "
+                "requests %d: replied %d, unknown %d, refused %d\n",
+                seen.resumed, seen.received(), issued, lost, doubled, requested_, seen.replied,
+                seen.unknown, seen.refused);
     std::printf("the portal executed %d requests, the swallowed one %d time(s)\n", executed,
                 swallowed);
     return seen.resumed == 4 && issued > 0 && seen.received() == issued && lost == 0 &&
@@ -216,7 +212,7 @@ class Application {
   // ---- Requests: each has exactly one outcome ----------------------------------------------------
 
   void request(const char* what, const std::string& json) {
-    const auto done = [witness = witness_, made = report_now()](roamio::Result<roamio::EventView> reply) {
+    const auto done = [witness = witness_](roamio::Result<roamio::EventView> reply) {
       const roamio::Error error = reply.error();
       const char* outcome = "failed";
       witness->see([&](Seen& seen) {
@@ -227,7 +223,6 @@ class Application {
           default: seen.failed++;
         }
       });
-      record("\"kind\":\"request\",\"start\":%.1f,\"outcome\":\"%s\"", made, outcome);
       if (error) say("request", "%s: %s", outcome, error.message().c_str());
     };
     conference_.request(what, json, 0ms, done).value();
@@ -275,7 +270,7 @@ class Application {
   /// Ask the portal for a fault, and mark it in the timeline.
   void fault(const char* what, const char* path) const {
     say("network", "-- %s --", what);
-    record("\"kind\":\"network\",\"text\":\"%s\"", what);
+    mark(what);
     call("POST", path);
   }
 
@@ -307,13 +302,13 @@ class Application {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: survive PORT [TRACE.jsonl]\n");
+    std::fprintf(stderr, "usage: survive PORT [TRACE.jsonl MARKS.jsonl]\n");
     return 2;
   }
-  report_open(argc > 2 ? argv[2] : nullptr);
+  report_open(argc > 3 ? argv[3] : nullptr);
   bool good = false;
   try {
-    Application application(std::atoi(argv[1]));
+    Application application(std::atoi(argv[1]), argc > 2 ? argv[2] : "");
     application.lose_the_network_again_and_again();
     application.end();
     good = application.settle_accounts();

@@ -2,7 +2,7 @@
 """Log in to a conference, lose the network in several ways, and be back every time with nothing
 lost and nothing twice. At the end everything is compared with the portal's own ledger.
 
-    survive.py PORT [TRACE.jsonl]
+    survive.py PORT [TRACE.jsonl MARKS.jsonl]
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from typing import Any
 
 from roamio import (
     Conference,
+    ConferenceOptions,
     ConferenceState,
     ConferenceStateChanged,
+    ConnectionOptions,
     ErrorCode,
     Gap,
     Notification,
@@ -33,22 +35,19 @@ HELLO = {"to": "all", "message": "hello from Python"}
 
 
 class Report:
-    """What happens, on the screen and in a trace that a timeline is drawn from."""
+    """What happens, on the screen, and what was done to the network, for the timeline."""
 
-    def __init__(self, trace: str | None) -> None:
+    def __init__(self, marks: str | None) -> None:
         self._start = time.monotonic()
-        self._file = open(trace, "w") if trace else None
-
-    def now(self) -> float:
-        return (time.monotonic() - self._start) * 1e3
+        self._marks = open(marks, "w") if marks else None
 
     def say(self, who: str, text: str) -> None:
-        print(f"{self.now():9.1f} ms  {who:<8} {text}", flush=True)
+        print(f"{(time.monotonic() - self._start) * 1e3:9.1f} ms  {who:<8} {text}", flush=True)
 
-    def record(self, kind: str, **what: Any) -> None:
-        if self._file:
-            line = {"t": round(self.now(), 1), "kind": kind, **what}
-            print(json.dumps(line), file=self._file, flush=True)
+    def mark(self, text: str) -> None:
+        if self._marks:
+            mark = {"wall_ms": round(time.time() * 1e3), "text": text}
+            print(json.dumps(mark), file=self._marks, flush=True)
 
 
 class Portal:
@@ -77,7 +76,7 @@ class Portal:
     async def fault(self, what: str, path: str) -> None:
         """Ask for a fault, and mark it in the timeline."""
         self._report.say("network", f"-- {what} --")
-        self._report.record("network", text=what)
+        self._report.mark(what)
         await self.call("POST", f"/control/{path}")
 
     async def ledger(self) -> list[str]:
@@ -105,7 +104,6 @@ class Survivor:
     async def state(self, step: ConferenceStateChanged) -> None:
         name = step.state.name.lower()
         self.report.say("state", f"{name}: {step.cause.message}" if step.cause else name)
-        self.report.record("state", name=name)
         if step.state == ConferenceState.ENDED:
             self.end = step.cause.code if step.cause else None
         await self.tell()
@@ -125,7 +123,6 @@ class Survivor:
         self.gaps += 1
 
     async def notification(self, notification: Notification) -> None:
-        self.report.record("notification", replayed=notification.replayed)
         self.notifications.append((notification.name, notification.data))
         await self.tell()
 
@@ -149,7 +146,6 @@ class Survivor:
         task.add_done_callback(self._requests.discard)
 
     async def _request(self, name: str, data: dict[str, Any]) -> None:
-        start = round(self.report.now(), 1)
         outcome = "replied"
         try:
             await self.conference.request(name, data)
@@ -158,7 +154,6 @@ class Survivor:
             outcome = known.get(error.code, "failed")
             self.report.say("request", f"{outcome}: {error.message}")
         self.outcomes[outcome] += 1
-        self.report.record("request", start=start, outcome=outcome)
         await self.tell()
 
     def text(self, message: dict[str, Any] = HELLO) -> None:
@@ -244,14 +239,12 @@ class Survivor:
         replied, unknown, refused, failed = (
             self.outcomes[name] for name in ("replied", "unknown", "refused", "failed")
         )
-        totals = (
-            f"resumed {self.resumed} of 4, "
+        print(
+            f"\nresumed {self.resumed} of 4, "
             f"notifications {len(self.notifications)} of {len(issued)}, "
             f"lost {lost}, doubled {doubled}, requests {self.requested}: "
             f"replied {replied}, unknown {unknown}, refused {refused}"
         )
-        self.report.record("totals", text=totals)
-        print(f"\n{totals}")
         print(
             f"the portal executed {len(executed)} requests, "
             f"the swallowed one {swallowed} time(s)"
@@ -275,10 +268,11 @@ EVENTS: dict[str, type] = {
 }
 
 
-async def main(port: int, trace: str | None) -> bool:
-    report = Report(trace)
+async def main(port: int, trace: str | None = None, marks: str | None = None) -> bool:
+    report = Report(marks)
     portal = Portal(port, report)
-    async with Conference() as conference:
+    options = ConferenceOptions(connection=ConnectionOptions(trace_file=trace))
+    async with Conference(options) as conference:
         survivor = Survivor(conference, portal, report)
         await conference.login(await portal.token())
         await survivor.lose_the_network_again_and_again()
@@ -290,6 +284,5 @@ async def main(port: int, trace: str | None) -> bool:
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        raise SystemExit("usage: survive.py PORT [TRACE.jsonl]")
-    trace = sys.argv[2] if len(sys.argv) > 2 else None
-    sys.exit(0 if asyncio.run(main(int(sys.argv[1]), trace)) else 1)
+        raise SystemExit("usage: survive.py PORT [TRACE.jsonl MARKS.jsonl]")
+    sys.exit(0 if asyncio.run(main(int(sys.argv[1]), *sys.argv[2:])) else 1)

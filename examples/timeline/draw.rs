@@ -1,6 +1,6 @@
 //! The picture of a run, from top to bottom: marks, states, connections, notifications, requests.
 
-use crate::picture::{Anchor, INK, LEFT, PALE, Picture, Rows, WIDTH, width_of};
+use crate::picture::{Anchor, INK, LEFT, MARGIN, PALE, Picture, Rows, WIDTH, width_of};
 use crate::run::{Band, Message, Origin, Request, Run, Wire};
 
 const MARK: f64 = 16.0;
@@ -39,7 +39,7 @@ fn state_colour(name: &str) -> &'static str {
 
 /// Draw a run.
 pub(crate) fn draw(run: &Run) -> String {
-    let duration = run.marks.iter().map(|mark| mark.t).fold(run.end.max(100.0), f64::max) * 1.03;
+    let duration = run.marks.iter().map(|mark| mark.t).fold(run.end.max(100.0), f64::max) * 1.02;
     let mut picture = Picture::new(duration);
     let top = draw_labels(&mut picture, run, 18.0);
     let mut y = top;
@@ -75,7 +75,7 @@ fn draw_labels(picture: &mut Picture, run: &Run, top: f64) -> f64 {
     let mut rows = Rows::new();
     for mark in &run.marks {
         let (x, width) = (picture.x(mark.t), width_of(&mark.text, 11));
-        let fits = x + width < LEFT + WIDTH;
+        let fits = x + width < LEFT + WIDTH + MARGIN;
         let left = if fits { x } else { x - width };
         let Some(row) = rows.place(left, left + width, MARK_ROWS) else { continue };
         let y = top + row as f64 * MARK;

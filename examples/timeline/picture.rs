@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 pub(crate) const INK: &str = "#1f2933";
 pub(crate) const PALE: &str = "#7b8794";
 pub(crate) const LEFT: f64 = 118.0;
-pub(crate) const WIDTH: f64 = 980.0;
-const MARGIN: f64 = 20.0;
+pub(crate) const WIDTH: f64 = 890.0;
+/// Room for what is said behind the last shapes.
+pub(crate) const MARGIN: f64 = 110.0;
 
 /// On which side of its place a text stands.
 #[derive(Clone, Copy)]

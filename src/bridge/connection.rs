@@ -8,7 +8,7 @@ use super::socket_hook::{SocketHook, config_hook};
 use super::timeouts::TimeoutOptions;
 use super::tls::TlsOptions;
 use super::transports::TransportOptions;
-use crate::config::{CommonConfig, HeaderList, Proxy, check_header};
+use crate::config::{CommonConfig, HeaderList, Proxy, TraceSink, check_header};
 use crate::error::{Code, Error, Result};
 
 /// What every connection needs, plain or conference. What is not set stays as the library has it.
@@ -36,6 +36,9 @@ pub struct ConnectionOptions {
     /// Limits of sizes and queues.
     #[uniffi(default)]
     pub limits: Option<LimitOptions>,
+    /// Where a trace goes (`docs/trace.md`): a file, which is replaced.
+    #[uniffi(default)]
+    pub trace_file: Option<String>,
     /// Called with every new socket before it connects.
     #[uniffi(default)]
     pub on_socket: Option<Arc<dyn SocketHook>>,
@@ -54,6 +57,7 @@ impl ConnectionOptions {
             local_address: address.transpose()?,
             timeouts: self.timeouts.unwrap_or_default().into(),
             limits: self.limits.unwrap_or_default().into(),
+            trace: self.trace_file.map(TraceSink::file),
             on_socket: self.on_socket.map(config_hook),
             ..CommonConfig::default()
         })

@@ -25,6 +25,8 @@ milliseconds.
   --max-payload BYTES         largest client message        (1000000)
   --connect-timeout-ms MS     time for the namespace connect (45000)
   --seed NUMBER               make ids and keys repeatable
+  --issued FILE               add every token and ticket to this file
+                              ($ROAMIO_PORTAL_ISSUED)
   --no-control                no status page and nothing below /control
   --help                      print this
 

@@ -25,6 +25,8 @@ fn alone(name: &str) -> bool {
     let output = Process::new(program)
         .args(["--exact", &name, "--nocapture"])
         .env(MARK, "1")
+        // The watch has a descriptor.
+        .env_remove("ROAMIO_WATCH")
         .output()
         .expect("starts");
     let text = String::from_utf8_lossy(&output.stdout);

@@ -21,16 +21,18 @@ use self::packets::Packets;
 use self::record::{FORMAT, Record, Totals, What};
 use self::wires::Carrier;
 use self::writer::Writer;
-use crate::config::{CommonConfig, TraceSink};
+use crate::config::CommonConfig;
 use crate::driver::lifeline::Lifeline;
 use crate::error::Result;
 use crate::proto::io::{RequestId, WireId};
 use crate::proto::time::{Now, Timestamp};
+use crate::watch;
 
 /// Writes the trace of one object.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    writer: Writer,
+    /// None when it is written for the watch only.
+    writer: Option<Writer>,
     start: Timestamp,
     now: Timestamp,
     /// The lines of this turn, and how many.
@@ -65,17 +67,16 @@ impl Recorder {
         now: Now,
     ) -> Result<Option<Box<Self>>> {
         let sink = common.trace.as_ref();
-        sink.map(|sink| Self::open(sink, common, object, now).map(Box::new)).transpose()
+        if sink.is_none() && !watch::keeps() {
+            return Ok(None);
+        }
+        let writer = sink.map(Writer::start).transpose()?;
+        Ok(Some(Box::new(Self::with(writer, common, object, now))))
     }
 
-    fn open(
-        sink: &TraceSink,
-        common: &CommonConfig,
-        object: &'static str,
-        now: Now,
-    ) -> Result<Self> {
+    fn with(writer: Option<Writer>, common: &CommonConfig, object: &'static str, now: Now) -> Self {
         let mut recorder = Self {
-            writer: Writer::start(sink)?,
+            writer,
             start: now.mono,
             now: now.mono,
             lines: String::new(),
@@ -97,7 +98,7 @@ impl Recorder {
             arch: ARCH,
             wall_ms: now.wall,
         });
-        Ok(recorder)
+        recorder
     }
 
     /// The time of what follows.
@@ -114,7 +115,8 @@ impl Recorder {
             let dropped = line(self.elapsed(), What::Dropped { records: self.dropped });
             self.lines.insert_str(0, &dropped);
         }
-        if self.writer.offer(&self.lines) {
+        watch::keep(&self.lines);
+        if self.writer.as_ref().is_none_or(|writer| writer.offer(&self.lines)) {
             self.dropped = 0;
         } else {
             self.dropped += self.count;
@@ -130,7 +132,10 @@ impl Recorder {
             self.write(What::Dropped { records: self.dropped });
         }
         self.write(What::End(self.totals));
-        self.writer.end(&self.lines, lifeline);
+        watch::keep(&self.lines);
+        if let Some(writer) = self.writer {
+            writer.end(&self.lines, lifeline);
+        }
     }
 
     fn elapsed(&self) -> u64 {

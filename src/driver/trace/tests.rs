@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::writer::LIMIT;
 use super::*;
-use crate::config::{Endpoint, SocketOptions, Transport};
+use crate::config::{Endpoint, SocketOptions, TraceSink, Transport};
 use crate::driver::lifeline::Finish;
 use crate::driver::runtime::Runtime;
 use crate::error::{Code, Error};

@@ -124,8 +124,10 @@ fn number(value: &[u8]) -> Option<u32> {
     }
 }
 
-/// A part of a text that can be shown in one line.
+/// A part of a text that can be shown in one line. Behind a question mark there may be the query of
+/// the request, repeated, with what is secret in it.
 fn shown(text: &str) -> String {
+    let text = text.split('?').next().unwrap_or_default();
     text.chars().filter(|char| !char.is_control()).take(MAX_TEXT).collect::<String>().trim().into()
 }
 
@@ -206,6 +208,7 @@ mod tests {
             ("<html><body>Bad gateway: sid=abc</body></html>", "poll: HTTP 502"),
             ("  <!doctype html>", "poll: HTTP 502"),
             (" upstream\tdown\u{7}\n", "poll: HTTP 502: upstreamdown"),
+            ("no GET /socket.io/?key=abc", "poll: HTTP 502: no GET /socket.io/"),
             ("null", "poll: HTTP 502"),
             ("[1]", "poll: HTTP 502"),
             (r#"{"code":-1,"message":7}"#, "poll: HTTP 502"),

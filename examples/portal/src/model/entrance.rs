@@ -236,7 +236,8 @@ impl Portal {
         let not_after = not_before + self.config.ticket_lifetime;
         let ticket_id = self.ids.base36(12);
         let key = &self.ticket_key;
-        credential::encode(&Ticket::issue(key, participant, ticket_id, not_before, not_after))
+        let ticket = Ticket::issue(key, participant, ticket_id, not_before, not_after);
+        self.issue(&ticket)
     }
 
     pub(super) fn relogin(

@@ -136,6 +136,8 @@ pub struct Portal {
     ledgers: Ledgers,
     journal: Journal,
     outputs: VecDeque<Output>,
+    /// Tokens and tickets, if they are to be kept.
+    issued: Option<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -189,6 +191,7 @@ impl Portal {
             ledgers: Ledgers::default(),
             journal: Journal::default(),
             outputs: VecDeque::new(),
+            issued: None,
         }
     }
 

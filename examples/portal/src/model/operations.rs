@@ -69,7 +69,25 @@ impl Portal {
         let token = Token::issue(&self.token_key, &id, &self.config.host, self.config.secure);
         let TokenRequest { room, user, role } = request;
         self.tokens.insert(id, TokenRecord { room, user, role, minted_at: now });
-        credential::encode(&token)
+        self.issue(&token)
+    }
+
+    /// Keep every token and ticket from now on, for [`take_issued`](Self::take_issued).
+    pub fn keep_issued(&mut self) {
+        self.issued = Some(Vec::new());
+    }
+
+    /// The tokens and tickets that were issued since the last call.
+    pub fn take_issued(&mut self) -> Vec<String> {
+        self.issued.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    pub(super) fn issue(&mut self, credential: &impl Serialize) -> String {
+        let text = credential::encode(credential);
+        if let Some(issued) = &mut self.issued {
+            issued.push(text.clone());
+        }
+        text
     }
 
     /// Forget all tokens: logins with them get no answer.

@@ -3,6 +3,8 @@
 use std::{
     collections::HashMap,
     fmt,
+    fs::File,
+    io::{self, Write},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -49,6 +51,8 @@ struct State {
     /// Requests that are not answered yet, by the ack id of the model.
     acks: HashMap<(ConnId, u64), AckSender>,
     received: u64,
+    /// Takes the tokens and tickets.
+    issued: Option<File>,
 }
 
 impl fmt::Debug for Hub {
@@ -58,27 +62,37 @@ impl fmt::Debug for Hub {
 }
 
 impl Hub {
-    pub(super) fn new(config: ServerConfig) -> Self {
+    /// # Errors
+    ///
+    /// The file for tokens and tickets cannot be written.
+    pub(super) fn new(config: ServerConfig) -> io::Result<Self> {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let seed = config.seed.unwrap_or(wall.as_nanos() as u64);
         let mut model = config.model;
         model.epoch = wall.as_millis() as Millis;
+        let mut model = Portal::new(model, seed, 0);
+        let open = |path| File::options().append(true).create(true).open(path);
+        let issued = config.issued.map(open).transpose()?;
+        if issued.is_some() {
+            model.keep_issued();
+        }
         let state = State {
-            model: Portal::new(model, seed, 0),
+            model,
             joined: 0,
             sockets: HashMap::new(),
             engines: HashMap::new(),
             acks: HashMap::new(),
             received: 0,
+            issued,
         };
-        Self {
+        Ok(Self {
             state: Mutex::new(state),
             connections: Connections::default(),
             refusal: Mutex::new(None),
             changed: Notify::new(),
             started: Instant::now(),
             runtime: Handle::current(),
-        }
+        })
     }
 
     /// Act on the model and send what follows.
@@ -227,6 +241,12 @@ impl State {
     }
 
     fn send_outputs(&mut self) {
+        if let Some(file) = &mut self.issued {
+            for text in self.model.take_issued() {
+                // In one piece, because other portals may write too.
+                let _ = file.write_all(format!("{text}\n").as_bytes());
+            }
+        }
         while let Some(output) = self.model.poll_output() {
             // Sending fails when the engine has closed meanwhile; the loss is reported elsewhere.
             match output {

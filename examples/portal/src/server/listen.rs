@@ -54,7 +54,7 @@ pub(super) async fn bind(mut config: ServerConfig) -> io::Result<Listening> {
         .ws_max_frame_size(config.max_payload as usize)
         .max_buffer_size(UNSENT_LIMIT);
     let with_control = config.control;
-    let hub = Arc::new(Hub::new(config));
+    let hub = Arc::new(Hub::new(config)?);
     let mut router = tokens::router();
     if with_control {
         router = router.merge(status::router()).nest("/control", control::router());

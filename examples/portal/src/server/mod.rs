@@ -13,8 +13,9 @@ mod status;
 mod tokens;
 
 use std::{
-    io,
+    env, io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
@@ -55,6 +56,9 @@ pub struct ServerConfig {
     pub model: ModelConfig,
     /// Seed of ids and keys. Default: another one at every start.
     pub seed: Option<u64>,
+    /// A file to which every token and ticket is added, one a line, so that the logs of a client can
+    /// be searched for them. Default: what `ROAMIO_PORTAL_ISSUED` names, or none.
+    pub issued: Option<PathBuf>,
 }
 
 impl Default for ServerConfig {
@@ -70,6 +74,7 @@ impl Default for ServerConfig {
             control: true,
             model: ModelConfig::default(),
             seed: None,
+            issued: env::var_os("ROAMIO_PORTAL_ISSUED").map(PathBuf::from),
         }
     }
 }

@@ -27,6 +27,7 @@ impl ServerConfig {
                 "--ping-timeout-ms" => timeout = Some(duration(&option, &value()?)?),
                 "--max-payload" => config.max_payload = number(&option, &value()?)?,
                 "--connect-timeout-ms" => config.connect_timeout = duration(&option, &value()?)?,
+                "--issued" => config.issued = Some(value()?.into()),
                 "--seed" => config.seed = Some(number(&option, &value()?)?),
                 "--no-control" => config.control = false,
                 name => match name.strip_prefix("--") {

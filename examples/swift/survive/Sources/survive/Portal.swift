@@ -16,7 +16,7 @@ struct Portal: Sendable {
     /// Ask for a fault, and mark it in the timeline.
     func fault(_ what: String, _ path: String) async throws {
         report.say("network", "-- \(what) --")
-        report.record("network", ["text": what])
+        report.mark(what)
         _ = try await call("POST", "/control/\(path)")
     }
 

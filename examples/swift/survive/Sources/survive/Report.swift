@@ -1,28 +1,25 @@
 import Foundation
 
-/// What happens, on the screen and in a trace that a timeline is drawn from.
+/// What happens, on the screen, and what was done to the network, for the timeline.
 final class Report: @unchecked Sendable {
     private let start = Date()
     private let lock = NSLock()
-    private let file: FileHandle?
+    private let marks: FileHandle?
 
-    init(trace: String?) {
-        if let trace { _ = FileManager.default.createFile(atPath: trace, contents: nil) }
-        file = trace.flatMap(FileHandle.init(forWritingAtPath:))
+    init(marks: String?) {
+        if let marks { _ = FileManager.default.createFile(atPath: marks, contents: nil) }
+        self.marks = marks.flatMap(FileHandle.init(forWritingAtPath:))
     }
 
-    /// Milliseconds since the start.
-    var now: Double { (Date().timeIntervalSince(start) * 1e4).rounded() / 10 }
-
     func say(_ who: String, _ text: String) {
-        let time = String(format: "%9.1f ms", now)
+        let time = String(format: "%9.1f ms", Date().timeIntervalSince(start) * 1e3)
         let name = who.padding(toLength: 8, withPad: " ", startingAt: 0)
         lock.withLock { print(time, "", name, text) }
     }
 
-    func record(_ kind: String, _ what: [String: Any] = [:]) {
-        let line = what.merging(["t": now, "kind": kind]) { own, _ in own }
-        guard let file, let data = try? JSONSerialization.data(withJSONObject: line) else { return }
-        lock.withLock { file.write(data + Data("\n".utf8)) }
+    func mark(_ text: String) {
+        let wall = Int(Date().timeIntervalSince1970 * 1e3)
+        let line = "{\"wall_ms\":\(wall),\"text\":\"\(text)\"}\n"
+        lock.withLock { marks?.write(Data(line.utf8)) }
     }
 }

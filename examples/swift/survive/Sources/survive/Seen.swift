@@ -16,7 +16,7 @@ struct Seen: Sendable {
 }
 
 /// What becomes of a request.
-enum Outcome: String {
+enum Outcome {
     case replied, unknown, refused, failed
 
     init(_ error: any Error) {

@@ -24,7 +24,6 @@ struct Survivor: Sendable {
         switch event {
         case .state(_, let state, let cause, _):
             report.say("state", "\(state)\(cause.map { ": \($0.message)" } ?? "")")
-            report.record("state", ["name": "\(state)"])
             guard state == .ended else { return }
             await witness.see { $0.end = cause?.code }
         case .retry(let attempt, _, let delay, _):
@@ -37,8 +36,7 @@ struct Survivor: Sendable {
         case .gap(let from, let to, let certain):
             report.say("gap", "\(from) to \(to)\(certain ? "" : ", perhaps")")
             await witness.see { $0.gaps += 1 }
-        case .notification(let payload, let replayed, _):
-            report.record("notification", ["replayed": replayed])
+        case .notification(let payload, _, _):
             let text = "\(payload.name) \(canonical(payload.args.first ?? "null"))"
             await witness.see { $0.notifications.append(text) }
         default:
@@ -51,7 +49,6 @@ struct Survivor: Sendable {
     private func request(_ name: String, _ data: some Encodable & Sendable) async {
         await witness.see { $0.requested += 1 }
         Task {
-            let start = report.now
             let outcome: Outcome
             do {
                 try await conference.request(name, data)
@@ -60,7 +57,6 @@ struct Survivor: Sendable {
                 outcome = Outcome(error)
                 report.say("request", "\(outcome): \(error.localizedDescription)")
             }
-            report.record("request", ["start": start, "outcome": outcome.rawValue])
             await witness.see { $0.outcomes[outcome, default: 0] += 1 }
         }
     }
