@@ -74,6 +74,8 @@ impl Server {
 
     /// A WebSocket was accepted.
     pub(crate) fn open(&mut self, link: WireId, now: Millis) {
+        // Another process of the client counts its links anew: the old one of this number is gone.
+        self.lose(link, now);
         let engine = Engine {
             next_ping: now + self.ping_interval,
             pong_due: None,
