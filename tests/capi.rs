@@ -52,7 +52,14 @@ fn answers(watch: Watch, rounds: u32) {
     run("answers", watch, &[server.url(), stuck::start(), rounds.to_string()]);
 }
 
+/// Tokens for as many users.
+fn tokens(server: &Server, count: usize) -> Vec<String> {
+    let token = |user| server.mint_token("room", &format!("user{user}"), "presenter");
+    (0..count).map(token).collect()
+}
+
 fn conference(watch: Watch) {
+    programs::prepare(watch);
     let portal = || {
         let server = Server::start_blocking(ServerConfig::default()).unwrap();
         let to = Audience::Room("room".into());
@@ -60,15 +67,17 @@ fn conference(watch: Watch) {
         server.send_texts(texts);
         server
     };
-    let tokens = |server: &Server, count: usize| -> Vec<String> {
-        let token = |user| server.mint_token("room", &format!("user{user}"), "presenter");
-        (0..count).map(token).collect()
-    };
     let server = portal();
     run("conference", watch, &tokens(&server, 1));
     let server = portal();
     server.swallow_acks(None, "text", 1_000);
     run("conference", watch, &tokens(&server, 18));
+}
+
+fn renewal(watch: Watch) {
+    programs::prepare(watch);
+    let server = Server::start_blocking(ServerConfig::default()).unwrap();
+    run("renewal", watch, &tokens(&server, 8));
 }
 
 fn network(watch: Watch) {
@@ -189,4 +198,19 @@ fn conferences_end_as_promised_under_address_sanitizer() {
 #[test]
 fn conferences_end_as_promised_under_valgrind() {
     conference(Watch::Valgrind);
+}
+
+#[test]
+fn sessions_are_replaced_and_restored() {
+    renewal(Watch::None);
+}
+
+#[test]
+fn sessions_are_replaced_and_restored_under_address_sanitizer() {
+    renewal(Watch::Sanitizer);
+}
+
+#[test]
+fn sessions_are_replaced_and_restored_under_valgrind() {
+    renewal(Watch::Valgrind);
 }

@@ -138,12 +138,14 @@ fn portal() -> Server {
 }
 
 fn conference(options: &[&str], watch: Watch) {
+    programs::prepare(watch);
     let server = portal();
     let tokens = ["a", "b", "c", "d"].map(|user| server.mint_token("room", user, "presenter"));
     run(cpp("tests/cpp/conference", options), watch, &tokens);
 }
 
 fn coroutines(watch: Watch) {
+    programs::prepare(watch);
     let server = portal();
     let token = server.mint_token("room", "user", "presenter");
     let port = echo::start().port().to_string();

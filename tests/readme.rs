@@ -146,7 +146,9 @@ fn the_names_of_c_that_the_pages_use_are_in_the_header() {
             assert!(is_known, "{page}: {name}");
         }
     }
-    for heading in ["Manager", "Transports", "Reconnection", "Time limits", "Limits", "TLS"] {
+    let headings =
+        ["Manager", "Transports", "Reconnection", "Time limits", "Limits", "TLS", "Conference"];
+    for heading in headings {
         for [name, c, ..] in table(OPTIONS, heading) {
             for part in c.split(", ").filter(|part| !part.is_empty()) {
                 let part = part.trim_matches('`');
@@ -154,6 +156,7 @@ fn the_names_of_c_that_the_pages_use_are_in_the_header() {
                     "Time limits" => "ROAM_TIMEOUT_",
                     "Limits" => "ROAM_LIMIT_",
                     _ if part.starts_with("ROAM_") || part.starts_with("on_") => "",
+                    "Conference" => "roam_conference_config_",
                     _ => "roam_config_",
                 };
                 let full = format!("{prefix}{part}");
@@ -432,6 +435,52 @@ fn the_options_of_sockets_and_emits_are_in_the_tables_with_their_defaults() {
         ("idempotent", on_or_off(idempotent)),
     ];
     compare("Request", &expected);
+}
+
+#[test]
+fn the_options_of_a_conference_are_in_the_table_with_their_defaults() {
+    let ConferenceConfig {
+        common: _,
+        protocol,
+        sdk_type,
+        sdk_version,
+        user_agent_json,
+        allow_plaintext,
+        login_timeout,
+        relogin_timeout,
+        refresh_timeout,
+        logout_timeout,
+        request_timeout,
+        text_limit,
+        ask_token,
+        rejoin_on_gap,
+        sequence_base,
+        resume,
+        patient,
+        fast_resume,
+    } = ConferenceConfig::default();
+    assert_eq!(sdk_version, env!("CARGO_PKG_VERSION"));
+    let waits = |policy: ReconnectPolicy| format!("{} to {}", time(policy.min), time(policy.max));
+    let expected = [
+        ("protocol", name(protocol)),
+        ("sdk_type", sdk_type),
+        ("sdk_version", "roamio's".into()),
+        ("user_agent_json", none_if(user_agent_json.is_empty())),
+        ("allow_plaintext", on_or_off(allow_plaintext)),
+        ("login_timeout", time(login_timeout)),
+        ("relogin_timeout", time(relogin_timeout)),
+        ("refresh_timeout", time(refresh_timeout)),
+        ("logout_timeout", time(logout_timeout)),
+        ("request_timeout", time(request_timeout)),
+        ("text_limit", none_if(text_limit.is_none())),
+        ("ask_token", on_or_off(ask_token)),
+        ("rejoin_on_gap", on_or_off(rejoin_on_gap)),
+        ("sequence_base", name(sequence_base)),
+        ("resume", waits(resume)),
+        ("patient", waits(patient)),
+        ("fast_resume", time(fast_resume)),
+    ];
+    compare("Conference", &expected);
 }
 
 /// The compact table shows the same as the whole one, whose defaults are those of the code.

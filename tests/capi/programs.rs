@@ -62,6 +62,13 @@ fn instrumented() -> &'static Path {
     })
 }
 
+/// Build what programs are linked with: that may take longer than the tokens last that they get.
+pub(crate) fn prepare(watch: Watch) {
+    if watch == Watch::Sanitizer {
+        instrumented();
+    }
+}
+
 fn compile(program: Program<'_>, watch: Watch) -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let folder = folder();
