@@ -52,6 +52,7 @@ $(DEMO)/survive-cpp.o: examples/cpp/survive.cpp $(wildcard include/*.h* include/
 
 # The same in Python.
 demo-python: python
+	.ci/prepare demo
 	$(CARGO) build --release --package roamio-portal
 	$(MAKE) $(TIMELINE)
 	mkdir -p $(DEMO)
@@ -123,6 +124,7 @@ test: export ROAMIO_PORTAL_ISSUED := $(WATCH)/issued.txt
 
 # The Python package: its types, and its tests.
 test-python: python
+	$(CARGO) test --target-dir $(BRIDGE) --lib --features bindgen bridge::
 	$(CARGO) build --package roamio-portal
 	bindings/python/test.sh $(PYTHON)/package $(TARGET)/debug/roamio-portal
 

@@ -126,3 +126,37 @@ pub fn shutdown(limit: Duration) -> Result<(), RoamioError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_guest_is_let_go_of_before_its_end_is_told() {
+        struct Host(Arc<AtomicBool>);
+        impl Drop for Host {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Release);
+            }
+        }
+        let (leave, left) = channel();
+        let let_go = Arc::new(AtomicBool::new(false));
+        let (guest, gone) = Guest::new(Host(Arc::clone(&let_go)), move || {
+            // Nobody listens once it is gone.
+            let _ = leave.send(());
+        });
+        let refused = shutdown(Duration::ZERO).expect_err("the guest stays");
+        assert_eq!(refused.failure().code, Code::TimedOut);
+        left.recv().expect("it was asked to leave");
+        std::thread::spawn(|| drop(guest));
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime")
+            .block_on(gone.wait());
+        assert!(let_go.load(Ordering::Acquire));
+        shutdown(Duration::ZERO).expect("nobody is left");
+    }
+}
