@@ -373,7 +373,7 @@ static void numbers_are_checked(void) {
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_timeout_ms(config, 99, 1));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_timeout_ms(config, ROAM_TIMEOUT_LOGIN, 1));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_config_set_limit(config, 99, 1));
-  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_conference_config_set_protocol(options, 10));
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_conference_config_set_protocol(options, 9));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_conference_config_set_sequence(options, 3));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_conference_config_set_timeout_ms(options, ROAM_TIMEOUT_ACK, 1));
   EXPECT(ROAM_E_INVALID_ARGUMENT, roam_log_set(5, NULL, NULL));
