@@ -11,6 +11,7 @@
 mod runners;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 use roamio_portal::{Server, ServerConfig};
@@ -46,7 +47,7 @@ fn play(runner: &Runner) {
         let text = fs::read_to_string(&scenario).unwrap();
         let Scenario { about, portal } = serde_json::from_str(&text).unwrap();
         let portal = Server::start_blocking(ServerConfig::parse(portal).unwrap()).unwrap();
-        let output = program.command().arg(&scenario).arg(portal.url()).output().unwrap();
+        let output = Command::new(&program).arg(&scenario).arg(portal.url()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         let trace = String::from_utf8_lossy(&output.stdout);
         let golden = scenario.with_extension("trace");
@@ -90,6 +91,16 @@ fn diff(wanted: &str, got: &str) -> String {
 #[test]
 fn rust_sees_the_traces() {
     play(&runners::RUST);
+}
+
+#[test]
+fn c_sees_the_traces() {
+    play(&runners::C);
+}
+
+#[test]
+fn cpp_sees_the_traces() {
+    play(&runners::CPP);
 }
 
 #[test]

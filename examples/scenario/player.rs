@@ -7,10 +7,11 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use roamio::client::{EmitOptions, Manager, RequestId, RequestOptions, Socket};
+use roamio::client::{Conference, EmitOptions, Manager, RequestId, RequestOptions, Socket};
 use roamio::config::{ConferenceConfig, Endpoint, ManagerConfig};
 use roamio::error::Result as Outcome;
 use roamio::payload::Payload;
+use roamio::secret::Secret;
 
 use crate::Result;
 use crate::log::{LIMIT, Log};
@@ -38,6 +39,7 @@ pub(crate) struct Player {
     seats: HashMap<String, Arc<Seat>>,
     sockets: HashMap<String, Socket>,
     requests: HashMap<String, RequestId>,
+    exports: HashMap<String, Secret>,
     outcomes: Arc<Log>,
     /// The ids of what has an outcome, in the order of the steps.
     asked: Vec<String>,
@@ -54,6 +56,7 @@ impl Player {
             seats: HashMap::new(),
             sockets: HashMap::new(),
             requests: HashMap::new(),
+            exports: HashMap::new(),
             outcomes: Arc::default(),
             asked: Vec::new(),
         }
@@ -72,37 +75,45 @@ impl Player {
             }
             Action::Login { id, user } => {
                 let seat = self.seat(name)?;
-                let token = seat.token(&user)?;
-                self.ask(id, words::entered, |tell| {
-                    let entering = Arc::clone(&seat);
-                    seat.conference().login(&token, move |outcome| {
-                        entering.entered(&outcome);
+                let (conference, token) = (seat.conference()?, seat.token(&user)?);
+                self.ask(id, words::done, |tell| {
+                    conference.login(&token, move |outcome| {
+                        seat.entered(&outcome);
                         tell(outcome);
                     })
                 });
             }
             Action::Request { id, name: request, data } => {
-                let seat = self.seat(name)?;
+                let conference = self.conference(name)?;
                 let data = self.names.resolve(&data.to_string());
                 self.ask(id, words::answered, |tell| {
-                    seat.conference().request(&request, &data, RequestOptions::default(), tell)
+                    conference.request(&request, &data, RequestOptions::default(), tell)
                 });
             }
             Action::Cancel { id } => {
                 let request = self.requests.get(&id).ok_or(format!("no request {id}"))?;
-                self.seat(name)?.conference().cancel(*request)?;
+                self.conference(name)?.cancel(*request)?;
             }
-            Action::Hint { kind } => self.seat(name)?.conference().hint(kind.into())?,
+            Action::Hint { kind } => self.conference(name)?.hint(kind.into())?,
             Action::Rejoin { id } => {
-                let seat = self.seat(name)?;
-                self.ask(id, words::entered, |tell| seat.conference().rejoin(tell));
+                let conference = self.conference(name)?;
+                self.ask(id, words::done, |tell| conference.rejoin(tell));
             }
             Action::Logout { id } => {
-                let seat = self.seat(name)?;
-                self.ask(id, words::answered, |tell| seat.conference().logout(tell));
+                let conference = self.conference(name)?;
+                self.ask(id, words::done, |tell| conference.logout(tell));
             }
-            Action::Detach => self.seat(name)?.conference().detach(),
-            Action::DetachOn { line } => self.seat(name)?.detach_on(line),
+            Action::Export { to } => {
+                let export = self.conference(name)?.export()?;
+                self.exports.insert(to, export);
+            }
+            Action::Restore { id, from } => {
+                let conference = self.conference(name)?;
+                let export = self.exports.remove(&from).ok_or(format!("no export {from}"))?;
+                self.ask(id, words::done, |tell| conference.restore(export.expose(), tell));
+            }
+            Action::Detach => self.conference(name)?.detach(),
+            Action::DestroyOn { line } => self.seat(name)?.destroy_on(line),
             Action::Socket { namespace } => self.connect(name, &namespace)?,
             Action::Emit { id, name: event, args, attachments } => {
                 let attachments =
@@ -132,7 +143,7 @@ impl Player {
     /// Nothing is told any more.
     pub(crate) fn close(&self) -> Result<()> {
         for seat in self.seats.values() {
-            seat.conference().close_wait(LIMIT)?;
+            seat.close()?;
         }
         for socket in self.sockets.values() {
             socket.close_wait(LIMIT)?;
@@ -199,8 +210,9 @@ impl Player {
         let options = EmitOptions { attachments, ..EmitOptions::default() };
         match id {
             None => socket.emit_with(event, args, options)?,
-            Some(id) => self
-                .ask(id, words::answered, |tell| socket.emit_with_ack(event, args, options, tell)),
+            Some(id) => {
+                self.ask(id, words::acked, |tell| socket.emit_with_ack(event, args, options, tell))
+            }
         }
         Ok(())
     }
@@ -210,7 +222,11 @@ impl Player {
     }
 
     fn seat(&self, name: &str) -> Result<Arc<Seat>> {
-        Ok(self.seats.get(name).cloned().ok_or(format!("no conference {name}"))?)
+        Ok(Arc::clone(self.seats.get(name).ok_or(format!("no conference {name}"))?))
+    }
+
+    fn conference(&self, name: &str) -> Result<Conference> {
+        self.seat(name)?.conference()
     }
 
     fn socket(&self, name: &str) -> Result<&Socket> {

@@ -1,6 +1,6 @@
 //! A conference of a scenario, and what its callback needs.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use roamio::client::{AskToken, Conference, ConferenceEvent};
 use roamio::config::ConferenceConfig;
@@ -8,7 +8,7 @@ use roamio::error::{Code, Error, Result as Outcome};
 use roamio::payload::Payload;
 
 use crate::Result;
-use crate::log::{Log, begins};
+use crate::log::{LIMIT, Log, begins};
 use crate::names::Names;
 use crate::portal::Portal;
 use crate::words;
@@ -20,9 +20,10 @@ pub(crate) struct Seat {
     portal: Portal,
     names: Arc<Names>,
     log: Arc<Log>,
-    conference: OnceLock<Conference>,
+    /// None once it is destroyed.
+    conference: Mutex<Option<Conference>>,
     user: OnceLock<String>,
-    detach_on: OnceLock<String>,
+    destroy_on: OnceLock<String>,
 }
 
 impl Seat {
@@ -37,9 +38,9 @@ impl Seat {
             portal: portal.clone(),
             names: Arc::clone(names),
             log: Arc::default(),
-            conference: OnceLock::new(),
+            conference: Mutex::new(None),
             user: OnceLock::new(),
-            detach_on: OnceLock::new(),
+            destroy_on: OnceLock::new(),
         });
         // The seat has the conference, so the conference must not keep the seat.
         let weak = Arc::downgrade(&seat);
@@ -48,7 +49,7 @@ impl Seat {
                 seat.observe(&event);
             }
         })?;
-        let _ = seat.conference.set(conference);
+        *seat.own() = Some(conference);
         Ok(seat)
     }
 
@@ -56,8 +57,8 @@ impl Seat {
         &self.log
     }
 
-    pub(crate) fn conference(&self) -> &Conference {
-        self.conference.get().expect("it is set where the seat is made")
+    pub(crate) fn conference(&self) -> Result<Conference> {
+        Ok(self.own().clone().ok_or_else(|| format!("{} is destroyed", self.name))?)
     }
 
     /// A token for somebody, who is also meant when the conference asks for another one.
@@ -72,8 +73,18 @@ impl Seat {
         }
     }
 
-    pub(crate) fn detach_on(&self, line: String) {
-        let _ = self.detach_on.set(line);
+    pub(crate) fn destroy_on(&self, line: String) {
+        let _ = self.destroy_on.set(line);
+    }
+
+    /// Wait until nothing is told any more.
+    pub(crate) fn close(&self) -> Outcome<()> {
+        let conference = self.own().take();
+        conference.map_or(Ok(()), |conference| conference.close_wait(LIMIT))
+    }
+
+    fn own(&self) -> MutexGuard<'_, Option<Conference>> {
+        self.conference.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn observe(&self, event: &ConferenceEvent) {
@@ -81,10 +92,11 @@ impl Seat {
         match event {
             ConferenceEvent::TokenWanted { token, .. } => self.provide(*token),
             ConferenceEvent::Rejoined { answer } => self.names.learn(&self.name, answer),
-            _ if self.detach_on.get().is_some_and(|wanted| begins(&line, wanted)) => {
-                self.conference().detach();
-            }
             _ => {}
+        }
+        if self.destroy_on.get().is_some_and(|wanted| begins(&line, wanted)) {
+            // This is the last handle.
+            drop(self.own().take());
         }
         self.log.tell(line);
     }
@@ -97,6 +109,6 @@ impl Seat {
             .map_err(|error| Error::new(Code::InvalidArgument, error.to_string()));
         let answer = token.as_deref().map_err(Clone::clone);
         // A conference that is over needs none.
-        let _ = self.conference().provide_token(question, answer);
+        let _ = self.conference().map(|conference| conference.provide_token(question, answer));
     }
 }

@@ -48,8 +48,15 @@ pub(crate) enum Action {
     Logout {
         id: String,
     },
+    Export {
+        to: String,
+    },
+    Restore {
+        id: String,
+        from: String,
+    },
     Detach,
-    DetachOn {
+    DestroyOn {
         line: String,
     },
     Socket {

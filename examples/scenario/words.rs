@@ -23,7 +23,7 @@ pub(crate) fn conference(event: &ConferenceEvent) -> Option<String> {
         }
         ConferenceEvent::Notification { payload, replayed, number } => {
             let how = if *replayed { "replayed" } else { "new" };
-            format!("notification {number} {how} {} {}", payload.name(), args(payload))
+            format!("notification {number} {how} {} {}", payload.name(), data(payload))
         }
         ConferenceEvent::Resumed { complete, replayed } => {
             let what = if *complete { "complete" } else { "incomplete" };
@@ -62,23 +62,35 @@ pub(crate) fn socket(event: &SocketEvent) -> Option<String> {
     })
 }
 
-/// The outcome of something whose answer has ids and secrets in it.
-pub(crate) fn entered(outcome: &Result<Payload>) -> String {
-    match outcome {
-        Ok(_) => "done".into(),
-        Err(error) => error.code().name().into(),
-    }
+/// An outcome whose answer is empty, or has ids and tickets in it.
+pub(crate) fn done(outcome: &Result<Payload>) -> String {
+    shown(outcome, |_| String::new())
 }
 
+/// The outcome of a request.
 pub(crate) fn answered(outcome: &Result<Payload>) -> String {
+    shown(outcome, |answer| format!(" {}", data(answer)))
+}
+
+/// The outcome of an emit.
+pub(crate) fn acked(outcome: &Result<Payload>) -> String {
+    shown(outcome, |ack| format!(" {}{}", args(ack), attachments(ack)))
+}
+
+fn shown(outcome: &Result<Payload>, answer: impl Fn(&Payload) -> String) -> String {
     match outcome {
-        Ok(answer) => format!("done {}{}", args(answer), attachments(answer)),
+        Ok(payload) => format!("done{}", answer(payload)),
         Err(error) => error.code().name().into(),
     }
 }
 
 fn cause(error: Option<&Error>) -> String {
     error.map_or_else(String::new, |error| format!(" {}", error.code().name()))
+}
+
+/// The one argument of a notification or an answer of the portal.
+fn data(payload: &Payload) -> &str {
+    payload.arg(0).unwrap_or("null")
 }
 
 fn args(payload: &Payload) -> String {
