@@ -113,6 +113,7 @@ test:
 	.ci/skip begin
 	rm -rf $(WATCH)
 	mkdir -p $(WATCH)
+	$(MAKE) python FEATURES=bindgen,watch
 	$(CARGO) test --workspace --features watch
 	$(MAKE) test-python test-swift FEATURES=bindgen,watch
 	$(CARGO) test --features watch --test secrets -- --ignored --nocapture

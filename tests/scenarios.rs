@@ -47,7 +47,12 @@ fn play(runner: &Runner) {
         let text = fs::read_to_string(&scenario).unwrap();
         let Scenario { about, portal } = serde_json::from_str(&text).unwrap();
         let portal = Server::start_blocking(ServerConfig::parse(portal).unwrap()).unwrap();
-        let output = Command::new(&program).arg(&scenario).arg(portal.url()).output().unwrap();
+        let output = Command::new(&program[0])
+            .args(&program[1..])
+            .arg(&scenario)
+            .arg(portal.url())
+            .output()
+            .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         let trace = String::from_utf8_lossy(&output.stdout);
         let golden = scenario.with_extension("trace");
@@ -101,6 +106,11 @@ fn c_sees_the_traces() {
 #[test]
 fn cpp_sees_the_traces() {
     play(&runners::CPP);
+}
+
+#[test]
+fn python_sees_the_traces() {
+    play(&runners::PYTHON);
 }
 
 #[test]

@@ -30,5 +30,5 @@ cache=$(dirname "$venv")/cache
 MYPYPATH=tests "$venv/bin/mypy" --cache-dir "$cache/mypy" --config-file pyproject.toml \
     -p roamio
 MYPYPATH=tests "$venv/bin/mypy" --cache-dir "$cache/mypy" --config-file pyproject.toml \
-    tests/*.py "$root/examples/python/survive.py"
+    tests/*.py "$root"/examples/python/*.py
 exec "$venv/bin/python" -B -m pytest -q -o cache_dir="$cache/pytest" "$@"

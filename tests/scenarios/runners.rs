@@ -10,8 +10,8 @@ pub(crate) struct Runner {
     pub(crate) name: &'static str,
     /// Its traces are those that the others must have.
     pub(crate) writes: bool,
-    /// Gives the program, or says what is missing on this machine.
-    build: fn() -> Result<PathBuf, String>,
+    /// Gives the words that call the program, or says what is missing on this machine.
+    build: fn() -> Result<Vec<PathBuf>, String>,
 }
 
 /// The Rust API.
@@ -23,10 +23,13 @@ pub(crate) const C: Runner = Runner { name: "C", writes: false, build: c };
 /// The C++ headers.
 pub(crate) const CPP: Runner = Runner { name: "C++", writes: false, build: cpp };
 
+/// The Python package.
+pub(crate) const PYTHON: Runner = Runner { name: "Python", writes: false, build: python };
+
 impl Runner {
-    /// The program, which is called with a scenario and the portal's URL. None: it cannot be built
-    /// here, which `.ci/skip` tells loudly and counts.
-    pub(crate) fn build(&self) -> Option<PathBuf> {
+    /// The program, whose words are followed by a scenario and the portal's URL. None: it cannot be
+    /// built here, which `.ci/skip` tells loudly and counts.
+    pub(crate) fn build(&self) -> Option<Vec<PathBuf>> {
         let missing = match (self.build)() {
             Ok(program) => return Some(program),
             Err(missing) => missing,
@@ -37,40 +40,68 @@ impl Runner {
     }
 }
 
-fn rust() -> Result<PathBuf, String> {
+fn rust() -> Result<Vec<PathBuf>, String> {
     run(Command::new(env!("CARGO")).args(["build", "--quiet", "--example", "scenario"]));
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    Ok(target.join("debug/examples/scenario"))
+    Ok(vec![target().join("debug/examples/scenario")])
 }
 
-fn c() -> Result<PathBuf, String> {
+fn c() -> Result<Vec<PathBuf>, String> {
     needs("cc")?;
-    let parts = ["json", "trace", "objects", "scenario"];
-    let parts = parts.map(|part| format!("examples/c/scenario/{part}.c"));
-    Ok(compile(Command::new("cc").arg("examples/c/portal.c").args(parts), "c"))
+    let folder = workshop("c");
+    let parts = ["portal", "scenario/json", "scenario/trace", "scenario/objects"];
+    let objects = parts.map(|part| compile(&folder, part));
+    Ok(vec![link(&folder, "cc", "examples/c/scenario/scenario.c", &objects)])
 }
 
-fn cpp() -> Result<PathBuf, String> {
+fn cpp() -> Result<Vec<PathBuf>, String> {
+    needs("cc")?;
     needs("c++")?;
-    let mut compiler = Command::new("c++");
-    compiler.args(["examples/cpp/scenario/scenario.cpp", "-x", "c", "examples/c/portal.c"]);
-    compiler.args(["examples/c/scenario/json.c", "-x", "none"]);
-    Ok(compile(&mut compiler, "cpp"))
+    let folder = workshop("cpp");
+    let objects = ["portal", "scenario/json"].map(|part| compile(&folder, part));
+    Ok(vec![link(&folder, "c++", "examples/cpp/scenario/scenario.cpp", &objects)])
 }
 
-/// Compile and link with the shared library that was built with this test, under the name that
-/// programs look for.
-fn compile(compiler: &mut Command, name: &str) -> PathBuf {
+/// With the package that `make python` has put together, which takes minutes when nothing is built.
+fn python() -> Result<Vec<PathBuf>, String> {
+    needs("python3")?;
+    let package = target().join("python/package/src");
+    if !package.is_dir() {
+        return Err("there is no package: make python".into());
+    }
+    let path = format!("PYTHONPATH={}", package.display());
+    let program = root().join("examples/python/scenario.py");
+    Ok(vec!["env".into(), path.into(), "python3".into(), "-B".into(), program])
+}
+
+/// A folder of this process with the shared library that was built with this test, under the name
+/// that programs look for.
+fn workshop(language: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenarios");
+    let folder = folder.join(format!("{language}-{}", process::id()));
     fs::create_dir_all(&folder).unwrap();
     let built = env::current_exe().unwrap().with_file_name("libroamio.so");
     for name in ["libroamio.so", "libroamio.so.0"] {
-        // Another test may be making the same link.
-        let _ = symlink(&built, folder.join(name));
+        symlink(&built, folder.join(name)).unwrap();
     }
-    let program = folder.join(format!("{name}-{}", process::id()));
-    compiler.args(["-g", "-O1", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Iinclude", "-o"]);
-    compiler.arg(&program).arg("-L").arg(&folder).args(["-lroamio", "-lpthread"]);
+    folder
+}
+
+const STRICT: [&str; 6] = ["-g", "-O1", "-Wall", "-Wextra", "-Werror", "-Iinclude"];
+
+/// Compile a part that the C and C++ runners share.
+fn compile(folder: &Path, part: &str) -> PathBuf {
+    let object = folder.join(part.replace('/', "-")).with_extension("o");
+    let mut compiler = Command::new("cc");
+    compiler.args(STRICT).arg("-c").arg(format!("examples/c/{part}.c"));
+    run(compiler.arg("-o").arg(&object));
+    object
+}
+
+fn link(folder: &Path, compiler: &str, source: &str, objects: &[PathBuf]) -> PathBuf {
+    let program = folder.join("scenario");
+    let mut compiler = Command::new(compiler);
+    compiler.args(STRICT).arg(source).args(objects).arg("-o").arg(&program);
+    compiler.arg("-L").arg(folder).args(["-lroamio", "-lpthread"]);
     run(compiler.arg(format!("-Wl,-rpath,{}", folder.display())));
     program
 }
@@ -81,6 +112,11 @@ fn needs(tool: &str) -> Result<(), String> {
     let shown = command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     let there = shown.is_ok_and(|status| status.success());
     there.then_some(()).ok_or_else(|| format!("there is no {tool}"))
+}
+
+/// Cargo's folder for what it builds.
+fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
 }
 
 /// Run a program that has to succeed.
