@@ -86,7 +86,7 @@ fn workshop(language: &str) -> PathBuf {
     folder
 }
 
-const STRICT: [&str; 6] = ["-g", "-O1", "-Wall", "-Wextra", "-Werror", "-Iinclude"];
+const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-Iinclude"];
 
 /// Compile a part that the C and C++ runners share.
 fn compile(folder: &Path, part: &str) -> PathBuf {
