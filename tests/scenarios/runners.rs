@@ -41,7 +41,10 @@ impl Runner {
 }
 
 fn rust() -> Result<Vec<PathBuf>, String> {
-    run(Command::new(env!("CARGO")).args(["build", "--quiet", "--example", "scenario"]));
+    // With other features the library of this test would be replaced.
+    let features = if cfg!(feature = "watch") { "watch" } else { "" };
+    let mut cargo = Command::new(env!("CARGO"));
+    run(cargo.args(["build", "--quiet", "--example", "scenario", "--features", features]));
     Ok(vec![target().join("debug/examples/scenario")])
 }
 
