@@ -2,7 +2,7 @@
 //! 100 ms to the portal and back.
 //!
 //! Needs root and `ip`; where that is missing the tests are skipped, which is said loudly. To measure
-//! with 50 runs of each:
+//! with 50 runs of each, against the aims:
 //!
 //! ```text
 //! ROAMIO_RUNS=50 cargo test --release --test network

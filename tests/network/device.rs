@@ -143,6 +143,15 @@ impl Device {
         self.until("session", back).0
     }
 
+    /// Wait until so many notifications have been delivered in all.
+    pub(crate) fn until_notified(&mut self, count: usize) {
+        while self.notifications.len() < count {
+            self.until("notification", |told| {
+                matches!(told, Told::Event(ConferenceEvent::Notification { .. })).then_some(())
+            });
+        }
+    }
+
     pub(crate) fn outcome(&mut self) -> Result<Payload, Error> {
         self.until("outcome", |told| match told {
             Told::Outcome(result) => Some(result.clone()),
@@ -161,11 +170,7 @@ impl Device {
     pub(crate) fn assert_nothing_lost_or_doubled(&mut self) {
         let ledger = self.portal.ledger(&self.participant).unwrap();
         let issued = ledger.notifications.len();
-        while self.notifications.len() < issued {
-            self.until("notification", |told| {
-                matches!(told, Told::Event(ConferenceEvent::Notification { .. })).then_some(())
-            });
-        }
+        self.until_notified(issued);
         assert_eq!(self.notifications.len(), issued);
         for ((_, delivered), issued) in self.notifications.iter().zip(&ledger.notifications) {
             let data = issued.data.as_ref().map_or("null".into(), ToString::to_string);

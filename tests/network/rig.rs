@@ -47,16 +47,20 @@ impl Link {
 
     /// The hardware address of an end.
     fn hardware(self, end: u8) -> String {
-        format!("02:00:00:00:{}:0{end}", if self == Self::Wifi { 91 } else { 92 })
+        format!("02:00:00:00:{}:0{end}", self.net())
+    }
+
+    /// The number of its network and of its table of routes.
+    const fn net(self) -> u8 {
+        match self {
+            Self::Wifi => 91,
+            Self::Cell => 92,
+        }
     }
 
     /// The address of an end: 1 is the router, 2 the client.
     fn address(self, end: u8) -> String {
-        let net = match self {
-            Self::Wifi => 91,
-            Self::Cell => 92,
-        };
-        format!("10.{net}.0.{end}")
+        format!("10.{}.0.{end}", self.net())
     }
 }
 
@@ -100,6 +104,8 @@ impl Rig {
             rig.ip(Place::Router, &format!("addr add {}/24 dev {peer}", link.address(1)))?;
             rig.ip(Place::Router, &format!("link set {peer} up"))?;
             rig.ip(Place::Client, &format!("link set {device} up"))?;
+            let rule = format!("rule add from {} lookup {}", link.address(2), link.net());
+            rig.ip(Place::Client, &rule)?;
             rig.heal(link, Place::Router);
         }
         let [a, b, c, d] = PORTAL;
@@ -157,11 +163,15 @@ impl Rig {
         })
     }
 
-    /// The client gets its address on a link.
+    /// The client gets its address on a link. What is sent from there takes this link, whichever one
+    /// new connections take: so it is on phones, and otherwise the connections of both would not live.
     pub(crate) fn give_address(&self, link: Link) {
-        let address = link.address(2);
-        self.ip(Place::Client, &format!("addr replace {address}/24 dev {}", link.device()))
-            .unwrap();
+        let (address, device) = (link.address(2), link.device());
+        self.ip(Place::Client, &format!("addr replace {address}/24 dev {device}")).unwrap();
+        let gateway = link.address(1);
+        let route =
+            format!("route replace default via {gateway} dev {device} table {}", link.net());
+        self.ip(Place::Client, &route).unwrap();
     }
 
     /// The client loses its address on a link.
