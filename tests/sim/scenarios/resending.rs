@@ -115,7 +115,8 @@ fn req_4_1_sending_again_has_the_same_time_limit() {
 
 #[test]
 fn req_4_1_what_waits_to_be_sent_again_can_be_cancelled_and_ends_with_the_session() {
-    let ways: [(fn(&mut World, RequestId), Code); 2] = [
+    type Way = (fn(&mut World, RequestId), Code);
+    let ways: [Way; 2] = [
         (|world, request| world.cancel(request), Code::Cancelled),
         (|world, _| world.restart_portal(), Code::AckLost),
     ];
