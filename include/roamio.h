@@ -897,6 +897,73 @@ typedef struct roam_request_options {
   bool idempotent;
 } roam_request_options;
 
+/* ---- Functions: counters ------------------------------------------------------------------- */
+
+/**
+ * What an object has done since it was made. Everything only grows, except round_trip_ms, and
+ * nothing is reset by a reconnection or a fresh login. Zero it and set `struct_size`.
+ */
+typedef struct roam_stats {
+  /** sizeof(roam_stats). */
+  size_t struct_size;
+  /**
+   * The round trip measured last, in milliseconds: of a TCP connect, or of a probe and its answer.
+   * 0 before the first, and below one millisecond.
+   */
+  uint64_t round_trip_ms;
+  /** Engine.IO messages received, without heartbeats; an attachment is one of its own. */
+  uint64_t messages_in;
+  /**
+   * Engine.IO messages given to a connection, without heartbeats; an attachment is one of its own.
+   */
+  uint64_t messages_out;
+  /**
+   * Bytes received: payloads of WebSocket frames and bodies of HTTP answers, heartbeats included,
+   * headers, TLS and TCP not.
+   */
+  uint64_t bytes_in;
+  /** Bytes sent, counted as bytes_in. */
+  uint64_t bytes_out;
+  /** Attempts to connect that were begun, at most one at a time, whatever transports each tried. */
+  uint64_t dials;
+  /** Engine.IO connections that opened. */
+  uint64_t connections;
+  /**
+   * Attempts that failed, before or after their connection opened, as long as it was not in use.
+   */
+  uint64_t failed_attempts;
+  /** Questions for a sign of life that were sent: WebSocket pings, noops of polling. */
+  uint64_t probes;
+  /** Relogins sent. This and the following up to refreshes_by_backstop: conferences only. */
+  uint64_t relogins;
+  /** Times the session went on after a loss (on_resumed). */
+  uint64_t resumes;
+  /** Moves between two living connections (on_migrated). */
+  uint64_t migrations;
+  /** Notifications delivered from a replay. */
+  uint64_t replayed;
+  /** Gaps announced (on_gap). */
+  uint64_t gaps;
+  /**
+   * Refreshes of the ticket that were sent right after a heartbeat or message, while the radio was
+   * awake anyway.
+   */
+  uint64_t refreshes_by_traffic;
+  /** Refreshes of the ticket that a timer had to send, repetitions of unanswered ones included. */
+  uint64_t refreshes_by_backstop;
+  /** Acks that nobody waited for any more: late, repeated or never asked for. */
+  uint64_t late_acks_ignored;
+  /**
+   * Other messages that meant nothing: of a connection that is not in use (any more), for a
+   * namespace that nobody joined.
+   */
+  uint64_t packets_ignored;
+  /** Times that reading stopped because callbacks did not keep up. */
+  uint64_t host_slow;
+  /** Times that the task of this object ran: one per heartbeat when nothing else happens. */
+  uint64_t wakeups;
+} roam_stats;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1974,6 +2041,16 @@ roam_str roam_secret_text(const roam_secret *secret);
 
 /** Overwrite a secret and free it. NULL is fine. */
 void roam_secret_free(roam_secret *secret);
+
+/**
+ * Tell what a manager and its sockets have done. Does not wait. What a callback is told of is
+ * counted when it runs. INVALID_ARGUMENT for a `struct_size` that is too small.
+ */
+roam_status roam_manager_stats(const roam_manager *manager, roam_stats *stats);
+
+/** Tell what a conference has done; as roam_manager_stats. */
+roam_status roam_conference_stats(const roam_conference *conference,
+                                  roam_stats *stats);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// The sources of the header in the order in which it is read.
-const SOURCES: [&str; 18] = [
+const SOURCES: [&str; 19] = [
     "version",
     "types",
     "status",
@@ -28,6 +28,7 @@ const SOURCES: [&str; 18] = [
     "conference",
     "renewal",
     "export",
+    "stats",
 ];
 
 fn root() -> &'static Path {

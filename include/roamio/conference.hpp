@@ -7,6 +7,7 @@
 #include "names.hpp"
 #include "outcome.hpp"
 #include "socket.hpp"
+#include "stats.hpp"
 
 namespace roamio {
 inline namespace ROAMIO_MODE {
@@ -281,6 +282,10 @@ class Conference : public detail::Connection<detail::ConferenceApi> {
     if (status != ROAM_OK) return error(status);
     return detail::taken(room);
   }
+
+  /// What has been done so far. Any thread, at any time; what a handler is told of is counted when it
+  /// runs.
+  Stats stats() const noexcept { return detail::stats_of(get(), &roam_conference_stats); }
 
   /// The state as the handlers were told it.
   ConferenceState state() const noexcept {

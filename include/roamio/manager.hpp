@@ -4,6 +4,7 @@
 
 #include "config.hpp"
 #include "socket.hpp"
+#include "stats.hpp"
 
 namespace roamio {
 inline namespace ROAMIO_MODE {
@@ -108,6 +109,10 @@ class Manager : public detail::Connection<detail::ManagerApi> {
     if (status != ROAM_OK) return error(status);
     return Socket(socket, host.release()->exceptions);
   }
+
+  /// What this and its sockets have done so far. Any thread, at any time; what a handler is told of
+  /// is counted when it runs.
+  Stats stats() const noexcept { return detail::stats_of(get(), &roam_manager_stats); }
 
   /// The state as the handlers were told it.
   ManagerState state() const noexcept {

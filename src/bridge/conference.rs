@@ -12,7 +12,7 @@ use super::hints::hints;
 use super::observer::{Place, tell};
 use super::payload::Payload;
 use super::room::Room;
-use crate::client::{self, ConferenceState};
+use crate::client::{self, ConferenceState, Stats};
 
 /// A conference session, from one login to its end. It survives changes of the network. A new
 /// session is a new conference with a new token.
@@ -95,6 +95,11 @@ impl Conference {
     /// What the conference was last said to be.
     pub fn state(&self) -> ConferenceState {
         self.inner.state()
+    }
+
+    /// What the conference has done so far. What the observer is told of is counted when it is called.
+    pub fn stats(&self) -> Stats {
+        self.inner.stats()
     }
 
     /// The room as the portal has described it up to the event that the observer was told last;

@@ -15,7 +15,7 @@ use super::reconnect::ReconnectOptions;
 use super::socket::Socket;
 use super::socket_event::SocketObserver;
 use super::socket_options::SocketOptions;
-use crate::client::{self, ManagerState};
+use crate::client::{self, ManagerState, Stats};
 use crate::config::ReconnectPolicy;
 
 /// A connection to one Socket.IO server, shared by its sockets. It is made when the first of them
@@ -89,6 +89,12 @@ impl Manager {
     /// What the manager was last said to be.
     pub fn state(&self) -> ManagerState {
         self.inner.state()
+    }
+
+    /// What the manager and its sockets have done so far. What an observer is told of is counted when it
+    /// is called.
+    pub fn stats(&self) -> Stats {
+        self.inner.stats()
     }
 
     /// Send other headers from the next attempt on.

@@ -67,6 +67,7 @@ pub use self::socket_options::{EmitOptions, OfflinePolicy, RetriesOptions, Socke
 pub use self::timeouts::TimeoutOptions;
 pub use self::tls::{ClientCertificate, TlsOptions};
 pub use self::transports::{TransportExtra, TransportOptions};
+pub use crate::client::Stats;
 
 /// The version of the library.
 #[uniffi::export]

@@ -1,13 +1,12 @@
-//! Counters: what an object has done so far.
+//! Counters: what an object has done so far. The machines of a conference or manager count,
+//! [`Stack`](super::stack::Stack) gives the sum, and the driver adds what only it can know.
 
 use crate::proto::io::ConferenceEvent;
 
 /// What an object has done since it was made. Everything only grows, except `round_trip_ms`, and
 /// nothing is reset by a reconnection or a fresh login.
-///
-/// The machines below a conference or manager count here, [`Stack`](crate::proto::stack::Stack) gives
-/// it, and the driver adds what only it can know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Record))]
 pub struct Stats {
     /// The round trip measured last, in milliseconds: of a TCP connect, or of a probe and its answer.
     /// 0 before the first, and below one millisecond.
@@ -31,13 +30,13 @@ pub struct Stats {
     pub probes: u64,
     /// Relogins sent. This and the following up to `refreshes_by_backstop`: conferences only.
     pub relogins: u64,
-    /// Times the session went on after a loss ([`ConferenceEvent::Resumed`]).
+    /// Times the session went on after a loss (`Resumed`).
     pub resumes: u64,
-    /// Moves between two living connections ([`ConferenceEvent::Migrated`]).
+    /// Moves between two living connections (`Migrated`).
     pub migrations: u64,
     /// Notifications delivered from a replay.
     pub replayed: u64,
-    /// Gaps announced ([`ConferenceEvent::Gap`]).
+    /// Gaps announced (`Gap`).
     pub gaps: u64,
     /// Refreshes of the ticket that were sent right after a heartbeat or message, while the radio was
     /// awake anyway.
@@ -51,8 +50,7 @@ pub struct Stats {
     pub packets_ignored: u64,
     /// Times that reading stopped because callbacks did not keep up.
     pub host_slow: u64,
-    /// Times that the task of this object ran: one per heartbeat when nothing else happens. Counted by
-    /// the driver.
+    /// Times that the task of this object ran: one per heartbeat when nothing else happens.
     pub wakeups: u64,
 }
 

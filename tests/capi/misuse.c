@@ -83,6 +83,7 @@ static void null_is_refused(void) {
   size_t count = 77;
   uint64_t request = 77;
   int fd = 77;
+  roam_stats stats = {.struct_size = sizeof stats};
 
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_url(NULL, text));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_config_set_path(NULL, text));
@@ -155,6 +156,7 @@ static void null_is_refused(void) {
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_set_reconnect(NULL, config));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_free_wait(NULL, 1));
   CHECK(!roam_manager_uses(NULL, ROAM_STR("/")));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_manager_stats(NULL, &stats));
   CHECK(roam_manager_state(NULL) == ROAM_MANAGER_STATE_CLOSED);
   CHECK(roam_manager_last_error(NULL) == NULL);
   roam_manager_free(NULL);
@@ -240,6 +242,7 @@ static void null_is_refused(void) {
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_set_wake(NULL, witness_destroy, NULL, NULL));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_wake_fd(NULL, &fd));
   EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_free_wait(NULL, 1));
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_stats(NULL, &stats));
   CHECK(roam_conference_state(NULL) == ROAM_CONFERENCE_STATE_ENDED);
   CHECK(roam_conference_last_error(NULL) == NULL);
   roam_conference_free(NULL);
@@ -512,6 +515,25 @@ static void options_are_checked(void) {
   witness_end(&seen);
 }
 
+/* Only a struct that says its size is written, and only as far as the library knows it. */
+static void counters_are_checked(roam_conference *conference) {
+  struct {
+    roam_stats stats;
+    uint64_t newer;
+  } host;
+  memset(&host, 0x77, sizeof host);
+  EXPECT(ROAM_E_NULL_ARGUMENT, roam_conference_stats(conference, NULL));
+  host.stats.struct_size = sizeof host.stats - 1;
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_conference_stats(conference, &host.stats));
+  host.stats.struct_size = 0;
+  EXPECT(ROAM_E_INVALID_ARGUMENT, roam_conference_stats(conference, &host.stats));
+  CHECK(host.stats.dials == 0x7777777777777777);
+  host.stats.struct_size = sizeof host;
+  EXPECT(ROAM_OK, roam_conference_stats(conference, &host.stats));
+  CHECK(host.stats.struct_size == sizeof host && host.newer == 0x7777777777777777);
+  CHECK(host.stats.dials == 0 && host.stats.bytes_in == 0 && host.stats.relogins == 0);
+}
+
 /* Calls in the wrong state, without a network. */
 static void states_are_checked(void) {
   witness seen;
@@ -522,6 +544,7 @@ static void states_are_checked(void) {
   EXPECT(ROAM_OK, roam_conference_new(options, &events, &conference));
   roam_completion done = witness_completion(&seen);
   CHECK(roam_conference_state(conference) == ROAM_CONFERENCE_STATE_IDLE);
+  counters_are_checked(conference);
   EXPECT(ROAM_E_NOT_LOGGED_IN, roam_conference_request(conference, ROAM_STR("text"), ROAM_STR("{}"), 0, done, NULL));
   EXPECT(ROAM_E_NOT_LOGGED_IN, roam_conference_logout(conference, done));
   EXPECT(ROAM_E_INVALID_JSON, roam_conference_request(conference, ROAM_STR("text"), ROAM_STR("null"), 0, done, NULL));

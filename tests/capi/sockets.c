@@ -159,6 +159,11 @@ static void talk(uint32_t dispatch) {
   EXPECT(ROAM_OK, tell(&host, "ask"));
   WAIT(&host.seen, host.seen.replies == 1 && host.seen.events == 4);
   CHECK(roam_manager_state(manager) == ROAM_MANAGER_STATE_CONNECTED);
+  roam_stats stats = {.struct_size = sizeof stats};
+  EXPECT(ROAM_OK, roam_manager_stats(manager, &stats));
+  CHECK(stats.dials == 1 && stats.connections == 1 && stats.failed_attempts == 0);
+  CHECK(stats.messages_out > 5 && stats.messages_in >= 5 && stats.wakeups > 0);
+  CHECK(stats.bytes_in > stats.messages_in && stats.bytes_out > stats.messages_out);
 
   /* Cancelled, out of time, lost with the namespace. */
   EXPECT(ROAM_OK, roam_socket_emit_with_ack(host.socket, ROAM_STR("silent"), ROAM_STR("[]"), NULL, witness_completion(&host.seen), &request));

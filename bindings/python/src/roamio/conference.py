@@ -80,6 +80,10 @@ class Conference(Hints):
         """What the conference was last said to be."""
         return self._inner.state()
 
+    def stats(self) -> _bridge.Stats:
+        """What has been done so far: connections, bytes, resumes and so on."""
+        return self._inner.stats()
+
     def room(self) -> _bridge.Room:
         """The room as the portal has described it so far; empty before the login."""
         return self._inner.room()

@@ -74,6 +74,10 @@ class Manager(Hints):
         """What the manager was last said to be."""
         return self._inner.state()
 
+    def stats(self) -> _bridge.Stats:
+        """What the manager and its sockets have done so far: connections, bytes and so on."""
+        return self._inner.stats()
+
     def events(self) -> EventStream[ManagerEvent]:
         """All that happens to the connection from now on."""
         return self._delivery.stream(self)
