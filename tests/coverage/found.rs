@@ -56,8 +56,9 @@ fn declared(text: &str) -> impl Iterator<Item = (&str, bool)> {
             return None;
         }
         let runs = std::mem::take(&mut is_test) & !std::mem::take(&mut is_ignored);
-        let bare = line.trim_start_matches("pub ").trim_start_matches("async ");
-        if let Some(rest) = bare.strip_prefix("fn ") {
+        if let Some((before, rest)) = line.split_once("fn ")
+            && before.split_whitespace().all(|word| word == "async" || word.starts_with("pub"))
+        {
             return rest.split(['(', '<']).next().map(|name| (name, runs));
         }
         let (name, rest) = line.split_once(": ")?;
