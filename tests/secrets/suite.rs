@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use crate::search::Search;
 
 /// The suite makes far more of each.
-const LOGS: usize = 30;
-const SECRETS: usize = 300;
+const LOGS: usize = 20;
+const SECRETS: usize = 1_000;
 
 #[test]
 #[ignore = "the last step of make test, which knows where everything was kept"]
