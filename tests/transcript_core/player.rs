@@ -329,6 +329,8 @@ impl Player {
                     self.end = step.cause.filter(|_| step.state == ConferenceState::Ended);
                 }
                 Event::Conference(event) => self.events.push(event),
+                // For an export, and not for the host.
+                Event::Keep(_) => {}
                 other => panic!("{other:?}"),
             }
         }

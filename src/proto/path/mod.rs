@@ -114,7 +114,7 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Path {
     /// What the whole machine has done: the layer above counts here, too.
-    pub(in crate::proto) stats: Stats,
+    pub(crate) stats: Stats,
     config: Arc<CommonConfig>,
     headers: HeaderList,
     /// None while no connection is wanted.
