@@ -7,15 +7,17 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
+#[path = "capi/programs.rs"]
+#[allow(dead_code)]
+mod programs;
 #[path = "scenarios/runners.rs"]
 mod runners;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::{env, fs};
 
 use roamio_portal::{Server, ServerConfig};
-use runners::Runner;
+use runners::{Program, Runner};
 use serde::Deserialize;
 
 /// What the harness needs to know of a scenario.
@@ -42,32 +44,31 @@ fn files(extension: &str) -> Vec<PathBuf> {
 /// Play every scenario with a runner, and tell of all that differ.
 fn play(runner: &Runner) {
     let Some(program) = runner.build() else { return };
-    let mut differences = Vec::new();
-    for scenario in files("json") {
-        let text = fs::read_to_string(&scenario).unwrap();
-        let Scenario { about, portal } = serde_json::from_str(&text).unwrap();
-        let portal = Server::start_blocking(ServerConfig::parse(portal).unwrap()).unwrap();
-        let output = Command::new(&program[0])
-            .args(&program[1..])
-            .arg(&scenario)
-            .arg(portal.url())
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        let trace = String::from_utf8_lossy(&output.stdout);
-        let golden = scenario.with_extension("trace");
-        if runner.writes && output.status.success() && env::var_os("ROAMIO_WRITE_TRACES").is_some()
-        {
-            fs::write(&golden, trace.as_bytes()).unwrap();
-        }
-        let wanted = fs::read_to_string(&golden).unwrap_or_default();
-        if !output.status.success() || trace != wanted {
-            let diff = diff(&wanted, &trace);
-            let name = scenario.file_stem().unwrap().display();
-            differences.push(format!("{name}: {about}\n{}\n{said}{diff}", output.status));
-        }
-    }
+    let writes = runner.writes && env::var_os("ROAMIO_WRITE_TRACES").is_some();
+    let scenarios = files("json");
+    let differences: Vec<String> =
+        scenarios.iter().filter_map(|scenario| play_one(&program, scenario, writes)).collect();
     assert!(differences.is_empty(), "{}:\n\n{}", runner.name, differences.join("\n"));
+}
+
+/// What is wrong, for people.
+fn play_one(program: &Program, scenario: &Path, writes: bool) -> Option<String> {
+    let text = fs::read_to_string(scenario).unwrap();
+    let Scenario { about, portal } = serde_json::from_str(&text).unwrap();
+    let portal = Server::start_blocking(ServerConfig::parse(portal).unwrap()).unwrap();
+    let output = program.command(scenario, &portal.url()).output().unwrap();
+    let trace = String::from_utf8_lossy(&output.stdout);
+    let golden = scenario.with_extension("trace");
+    if writes && output.status.success() {
+        fs::write(&golden, trace.as_bytes()).unwrap();
+    }
+    let wanted = fs::read_to_string(&golden).unwrap_or_default();
+    if output.status.success() && trace == wanted {
+        return None;
+    }
+    let name = scenario.file_stem().unwrap().display();
+    let said = String::from_utf8_lossy(&output.stderr);
+    Some(format!("{name}: {about}\n{}\n{said}{}", output.status, diff(&wanted, &trace)))
 }
 
 /// Both texts between their first and their last difference, `-` what is wanted and `+` what is, in

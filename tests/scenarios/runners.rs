@@ -1,17 +1,18 @@
 //! The programs that play scenarios, one per language: how each is built.
 
-use std::os::unix::fs::symlink;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
-use std::{env, fs};
+
+use crate::programs::{self, root};
 
 /// A language.
 pub(crate) struct Runner {
     pub(crate) name: &'static str,
     /// Its traces are those that the others must have.
     pub(crate) writes: bool,
-    /// Gives the words that call the program, or says what is missing on this machine.
-    build: fn() -> Result<Vec<PathBuf>, String>,
+    /// Gives the program, or says what is missing on this machine.
+    build: fn() -> Result<Program, String>,
 }
 
 /// The Rust API.
@@ -26,10 +27,26 @@ pub(crate) const CPP: Runner = Runner { name: "C++", writes: false, build: cpp }
 /// The Python package.
 pub(crate) const PYTHON: Runner = Runner { name: "Python", writes: false, build: python };
 
+/// What was built.
+pub(crate) struct Program {
+    /// Followed by a scenario and the portal's URL.
+    words: Vec<PathBuf>,
+    /// Where it is, if it is not kept.
+    _workshop: Option<Workshop>,
+}
+
+impl Program {
+    /// To play a scenario at the portal with this URL.
+    pub(crate) fn command(&self, scenario: &Path, url: &str) -> Command {
+        let mut command = Command::new(&self.words[0]);
+        command.args(&self.words[1..]).arg(scenario).arg(url);
+        command
+    }
+}
+
 impl Runner {
-    /// The program, whose words are followed by a scenario and the portal's URL. None: it cannot be
-    /// built here, which `.ci/skip` tells loudly and counts.
-    pub(crate) fn build(&self) -> Option<Vec<PathBuf>> {
+    /// None: the program cannot be built here, which `.ci/skip` tells loudly and counts.
+    pub(crate) fn build(&self) -> Option<Program> {
         let missing = match (self.build)() {
             Ok(program) => return Some(program),
             Err(missing) => missing,
@@ -40,32 +57,32 @@ impl Runner {
     }
 }
 
-fn rust() -> Result<Vec<PathBuf>, String> {
+fn rust() -> Result<Program, String> {
     // With other features the library of this test would be replaced.
     let features = if cfg!(feature = "watch") { "watch" } else { "" };
     let mut cargo = Command::new(env!("CARGO"));
     run(cargo.args(["build", "--quiet", "--example", "scenario", "--features", features]));
-    Ok(vec![target().join("debug/examples/scenario")])
+    Ok(Program { words: vec![target().join("debug/examples/scenario")], _workshop: None })
 }
 
-fn c() -> Result<Vec<PathBuf>, String> {
+fn c() -> Result<Program, String> {
     needs("cc")?;
-    let folder = workshop("c");
+    let workshop = Workshop::new("c");
     let parts = ["portal", "scenario/json", "scenario/trace", "scenario/objects"];
-    let objects = parts.map(|part| compile(&folder, part));
-    Ok(vec![link(&folder, "cc", "examples/c/scenario/scenario.c", &objects)])
+    let objects = parts.map(|part| workshop.compile(part));
+    Ok(workshop.link("cc", "examples/c/scenario/scenario.c", &objects))
 }
 
-fn cpp() -> Result<Vec<PathBuf>, String> {
+fn cpp() -> Result<Program, String> {
     needs("cc")?;
     needs("c++")?;
-    let folder = workshop("cpp");
-    let objects = ["portal", "scenario/json"].map(|part| compile(&folder, part));
-    Ok(vec![link(&folder, "c++", "examples/cpp/scenario/scenario.cpp", &objects)])
+    let workshop = Workshop::new("cpp");
+    let objects = ["portal", "scenario/json"].map(|part| workshop.compile(part));
+    Ok(workshop.link("c++", "examples/cpp/scenario/scenario.cpp", &objects))
 }
 
 /// With the package that `make python` has put together, which takes minutes when nothing is built.
-fn python() -> Result<Vec<PathBuf>, String> {
+fn python() -> Result<Program, String> {
     needs("python3")?;
     let package = target().join("python/package/src");
     if !package.is_dir() {
@@ -73,40 +90,46 @@ fn python() -> Result<Vec<PathBuf>, String> {
     }
     let path = format!("PYTHONPATH={}", package.display());
     let program = root().join("examples/python/scenario.py");
-    Ok(vec!["env".into(), path.into(), "python3".into(), "-B".into(), program])
+    let words = vec!["env".into(), path.into(), "python3".into(), "-B".into(), program];
+    Ok(Program { words, _workshop: None })
 }
 
-/// A folder of this process with the shared library that was built with this test, under the name
-/// that programs look for.
-fn workshop(language: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenarios");
-    let folder = folder.join(format!("{language}-{}", process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let built = env::current_exe().unwrap().with_file_name("libroamio.so");
-    for name in ["libroamio.so", "libroamio.so.0"] {
-        symlink(&built, folder.join(name)).unwrap();
-    }
-    folder
-}
+/// A folder of this process where a program for the shared library is made; removed at the end.
+struct Workshop(PathBuf);
 
 const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-Iinclude"];
 
-/// Compile a part that the C and C++ runners share.
-fn compile(folder: &Path, part: &str) -> PathBuf {
-    let object = folder.join(part.replace('/', "-")).with_extension("o");
-    let mut compiler = Command::new("cc");
-    compiler.args(STRICT).arg("-c").arg(format!("examples/c/{part}.c"));
-    run(compiler.arg("-o").arg(&object));
-    object
+impl Workshop {
+    fn new(language: &str) -> Self {
+        let folder = format!("scenario-{language}-{}", process::id());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    /// Compile a part that the C and C++ runners share.
+    fn compile(&self, part: &str) -> PathBuf {
+        let object = self.0.join(part.replace('/', "-")).with_extension("o");
+        let mut compiler = Command::new("cc");
+        compiler.args(STRICT).arg("-c").arg(format!("examples/c/{part}.c"));
+        run(compiler.arg("-o").arg(&object));
+        object
+    }
+
+    fn link(self, compiler: &str, source: &str, objects: &[PathBuf]) -> Program {
+        let (program, library) = (self.0.join("scenario"), programs::folder());
+        let mut compiler = Command::new(compiler);
+        compiler.args(STRICT).arg(source).args(objects).arg("-o").arg(&program);
+        compiler.arg("-L").arg(&library).args(["-lroamio", "-lpthread"]);
+        run(compiler.arg(format!("-Wl,-rpath,{}", library.display())));
+        Program { words: vec![program], _workshop: Some(self) }
+    }
 }
 
-fn link(folder: &Path, compiler: &str, source: &str, objects: &[PathBuf]) -> PathBuf {
-    let program = folder.join("scenario");
-    let mut compiler = Command::new(compiler);
-    compiler.args(STRICT).arg(source).args(objects).arg("-o").arg(&program);
-    compiler.arg("-L").arg(folder).args(["-lroamio", "-lpthread"]);
-    run(compiler.arg(format!("-Wl,-rpath,{}", folder.display())));
-    program
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 /// An error if there is no such tool.
@@ -126,8 +149,4 @@ fn target() -> &'static Path {
 fn run(command: &mut Command) {
     let status = command.current_dir(root()).status();
     assert!(status.is_ok_and(|status| status.success()), "{command:?}");
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
