@@ -46,7 +46,7 @@ pub(super) struct Guest<T> {
 /// Counts as present until it is dropped.
 struct Stay {
     number: u64,
-    _told: watch::Sender<()>,
+    told: Option<watch::Sender<()>>,
 }
 
 /// Tells when a guest is gone.
@@ -75,7 +75,7 @@ impl<T> Guest<T> {
         present.last += 1;
         let number = present.last;
         present.leave.insert(number, Arc::new(leave));
-        (Self { it, _stay: Stay { number, _told: told } }, Gone(gone))
+        (Self { it, _stay: Stay { number, told: Some(told) } }, Gone(gone))
     }
 }
 
@@ -89,6 +89,9 @@ impl<T> std::ops::Deref for Guest<T> {
 
 impl Drop for Stay {
     fn drop(&mut self) {
+        // Whoever waits for it is told on this thread, by a call into the host. The host's runtime
+        // must not end before that has returned.
+        drop(self.told.take());
         let leave = GUESTS.present().leave.remove(&self.number);
         GUESTS.gone.notify_all();
         // After the lock, because it may own an object.
@@ -129,8 +132,10 @@ pub fn shutdown(limit: Duration) -> Result<(), RoamioError> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::mpsc::channel;
+    use std::task::{Context, Wake, Waker};
 
     use super::*;
 
@@ -157,6 +162,28 @@ mod tests {
             .expect("a runtime")
             .block_on(gone.wait());
         assert!(let_go.load(Ordering::Acquire));
-        shutdown(Duration::ZERO).expect("nobody is left");
+        shutdown(Duration::from_secs(20)).expect("nobody is left");
+    }
+
+    #[test]
+    fn a_guest_is_present_until_those_who_wait_were_told() {
+        struct Told {
+            number: u64,
+            present: Mutex<Option<bool>>,
+        }
+        impl Wake for Told {
+            fn wake(self: Arc<Self>) {
+                let present = GUESTS.present().leave.contains_key(&self.number);
+                *self.present.lock().expect("no panic") = Some(present);
+            }
+        }
+        let (guest, gone) = Guest::new((), || {});
+        let told = Arc::new(Told { number: guest._stay.number, present: Mutex::default() });
+        let waker = Waker::from(Arc::clone(&told));
+        let mut waiting = pin!(gone.wait());
+        let polled = waiting.as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        drop(guest);
+        assert_eq!(*told.present.lock().expect("no panic"), Some(true));
     }
 }
