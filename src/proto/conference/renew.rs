@@ -115,10 +115,6 @@ impl Renewal {
 impl Session {
     /// The session cannot go on, or was left. True: a fresh login takes its place.
     pub(super) fn renew(&mut self, cause: Option<&Error>) -> bool {
-        // A `drop` that was held back may have ended it in this very moment.
-        if self.track.state() == ConferenceState::Ended {
-            return false;
-        }
         let dropped = cause.is_some_and(|cause| cause.code() == Code::Dropped);
         let successor = self.leaving.as_mut().and_then(Leaving::take_successor);
         if let Some(token) = successor.filter(|_| !dropped) {
