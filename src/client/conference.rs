@@ -21,7 +21,7 @@ use crate::error::{Code, Error, Result};
 use crate::owt::Room;
 use crate::owt::request::{Request, Text};
 use crate::payload::{Arguments, Outgoing, Payload, check_name};
-use crate::proto::conference::kept::{Record, Trace};
+use crate::proto::conference::kept::{Mark, Record};
 use crate::proto::io::{
     Command, ConferenceEvent, ConferenceState, Hint, OfflineRequest, RequestId,
 };
@@ -125,9 +125,9 @@ impl Conference {
                     told.store(step.state as u32, Ordering::Release);
                 }
                 told_room.observe(&event);
-                let trace = Trace::of(&event);
+                let mark = Mark::of(&event);
                 events(event);
-                export::lock(&kept).follow(trace);
+                export::lock(&kept).follow(mark);
             }
         };
         let stack = Stack::conference(Arc::new(config), seed());

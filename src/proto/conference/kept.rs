@@ -36,7 +36,7 @@ pub struct Kept {
 
 /// What an event means for the record, taken before the host has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trace {
+pub enum Mark {
     /// Nothing.
     None,
     /// A notification: its number, and what is remembered of it.
@@ -45,7 +45,7 @@ pub enum Trace {
     Over,
 }
 
-impl Trace {
+impl Mark {
     /// Of an event.
     pub fn of(event: &ConferenceEvent) -> Self {
         match event {
@@ -87,10 +87,10 @@ impl Record {
     }
 
     /// The host has handled an event.
-    pub fn follow(&mut self, trace: Trace) {
-        match (trace, &mut self.0) {
-            (Trace::Over, kept) => *kept = None,
-            (Trace::Notification(number, print), Some(kept)) => kept.tally.follow(number, print),
+    pub fn follow(&mut self, mark: Mark) {
+        match (mark, &mut self.0) {
+            (Mark::Over, kept) => *kept = None,
+            (Mark::Notification(number, print), Some(kept)) => kept.tally.follow(number, print),
             _ => {}
         }
     }
