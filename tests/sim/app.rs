@@ -8,7 +8,7 @@ use roamio::error::{Code, Error};
 use roamio::owt::request::{Answer, Started};
 use roamio::owt::{Login, Notification, Room};
 use roamio::payload::Payload;
-use roamio::proto::conference::kept::{Kept, Record, Trace};
+use roamio::proto::conference::kept::{Kept, Mark, Record};
 use roamio::proto::io::{
     AskToken, ConferenceEvent, ConferenceState, Event, RequestId, Retry, Transition,
 };
@@ -202,9 +202,9 @@ impl App {
         match event {
             Event::Outcome { request, result } => self.handle_outcome(request, result, portal, now),
             Event::Conference(event) => {
-                let trace = Trace::of(&event);
+                let mark = Mark::of(&event);
                 self.handle_conference(event, portal, admissions);
-                self.record.follow(trace);
+                self.record.follow(mark);
             }
             Event::Keep(keepsake) => self.record.keep(keepsake),
             Event::Finished => {
