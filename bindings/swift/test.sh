@@ -41,7 +41,7 @@ awk -v folder="$samples" '
     /^```/ { file = "" }
     file { print > file }
     /^```swift$/ { file = folder "/" ++number ".swift" }
-' "$root/README.md" "$root/docs/swift.md"
+' "$root/README.md" "$root"/docs/*.md
 grep -L "^import Roamio" "$samples"/*.swift | xargs -r rm
 
 "$here/toolchain" run "$(dirname "$package")" sh -ec '

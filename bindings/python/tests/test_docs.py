@@ -15,12 +15,12 @@ ROOT = Path(__file__).parents[3]
 
 def samples() -> list[Any]:
     found = []
-    for page in ("README.md", "docs/python.md"):
-        text = (ROOT / page).read_text()
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        page, text = path.relative_to(ROOT), path.read_text()
         for match in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
             line = text.count("\n", 0, match.start()) + 1
             found.append(pytest.param(match.group(1), id=f"{page}:{line}"))
-    assert len(found) >= 5
+    assert len(found) >= 6
     return found
 
 

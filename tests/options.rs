@@ -1,17 +1,9 @@
-//! What the README and the pages of `docs/` show is what the library has.
+//! The options that `docs/options.md` shows are those of the code, with their defaults.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-#[path = "../examples/socket_io.rs"]
-#[allow(dead_code)]
-mod example;
-#[path = "capi/echo.rs"]
-mod server;
-
 use std::collections::BTreeSet;
 use std::fmt::Debug;
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use roamio::client::{EmitOptions, RequestOptions};
@@ -20,136 +12,17 @@ use roamio::config::{
     Timeouts, TlsConfig, TransportConfig,
 };
 
-const README: &str = include_str!("../README.md");
 const OPTIONS: &str = include_str!("../docs/options.md");
 const HEADER: &str = include_str!("../include/roamio.h");
 
-/// Where they are, and what they say.
-const PAGES: [(&str, &str); 6] = [
-    ("README.md", README),
-    ("CHANGELOG.md", include_str!("../CHANGELOG.md")),
-    ("docs/conference.md", include_str!("../docs/conference.md")),
-    ("docs/socket-io.md", include_str!("../docs/socket-io.md")),
-    ("docs/options.md", OPTIONS),
-    ("docs/trace.md", include_str!("../docs/trace.md")),
-];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn compiler() -> Command {
-    let mut command = Command::new("cc");
-    command.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-I"]);
-    command.arg(root().join("include"));
-    command
-}
-
-fn succeed(mut command: Command) -> String {
-    let output = command.output().expect("the compiler is installed, see .ci/prepare");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {}\n{said}", output.status);
-    String::from_utf8(output.stdout).unwrap()
-}
-
 #[test]
-fn the_c_programs_of_the_pages_compile() {
-    let mut programs = 0;
-    for (page, text) in PAGES {
-        for (number, block) in text.split("\n```c\n").skip(1).enumerate() {
-            let name = format!("{}-{number}.c", page.replace('/', "-"));
-            let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-            std::fs::write(&source, &block[..block.find("\n```\n").unwrap() + 1]).unwrap();
-            let mut command = compiler();
-            command.arg("-fsyntax-only").arg(source);
-            succeed(command);
-            programs += 1;
-        }
-    }
-    assert!(programs >= 3);
-}
-
-#[test]
-fn the_cpp_programs_of_the_pages_compile() {
-    let mut programs = 0;
-    for (number, block) in README.split("\n```cpp\n").skip(1).enumerate() {
-        let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("README-{number}.cpp"));
-        std::fs::write(&source, &block[..block.find("\n```\n").unwrap() + 1]).unwrap();
-        let mut command = Command::new("c++");
-        command.args([
-            "-std=c++17",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-pedantic",
-            "-fsyntax-only",
-            "-I",
-        ]);
-        command.arg(root().join("include")).arg(source);
-        succeed(command);
-        programs += 1;
-    }
-    assert!(programs > 0);
-}
-
-/// The anchors of a page's headings, as GitHub makes them.
-fn anchors(page: &str) -> BTreeSet<String> {
-    let headings = page.lines().filter(|line| line.starts_with('#'));
-    let kept = |sign: &char| sign.is_alphanumeric() || " -_".contains(*sign);
-    let anchor = |heading: &str| heading.trim_start_matches('#').trim().to_lowercase();
-    headings.map(|h| anchor(h).chars().filter(kept).collect::<String>().replace(' ', "-")).collect()
-}
-
-#[test]
-fn the_files_and_headings_that_the_pages_link_to_exist() {
-    let mut links = 0;
-    for (page, text) in PAGES {
-        // Brackets in programs are something else.
-        let prose = text.split("```").step_by(2);
-        for rest in prose.flat_map(|prose| prose.split("](").skip(1)) {
-            let target = &rest[..rest.find(')').unwrap()];
-            if target.contains("://") {
-                continue;
-            }
-            links += 1;
-            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-            let file = match file {
-                "" => root().join(page),
-                _ => root().join(page).parent().unwrap().join(file),
-            };
-            assert!(file.exists(), "{page}: {target}");
-            if !anchor.is_empty() {
-                let there = anchors(&std::fs::read_to_string(file).unwrap());
-                assert!(there.contains(anchor), "{page}: {target}");
-            }
-        }
-    }
-    assert!(links >= 20);
-}
-
-/// The words of a text that begin like names of the C interface.
-fn c_names(text: &str) -> BTreeSet<&str> {
-    let words = text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
-    words.filter(|word| word.starts_with("roam_") || word.starts_with("ROAM_")).collect()
-}
-
-#[test]
-fn the_names_of_c_that_the_pages_use_are_in_the_header() {
-    let known = c_names(HEADER);
-    for (page, text) in PAGES {
-        for name in c_names(text) {
-            // Some stand for all names that begin with them.
-            let is_known = match name.strip_suffix('_') {
-                Some(_) => known.iter().any(|known| known.starts_with(name)),
-                None => known.contains(name),
-            };
-            assert!(is_known, "{page}: {name}");
-        }
-    }
+fn the_names_of_options_in_c_are_in_the_header() {
+    let words = HEADER.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
+    let known: BTreeSet<&str> = words.collect();
     let headings =
         ["Manager", "Transports", "Reconnection", "Time limits", "Limits", "TLS", "Conference"];
     for heading in headings {
-        for [name, c, ..] in table(OPTIONS, heading) {
+        for [name, c, ..] in table(heading) {
             for part in c.split(", ").filter(|part| !part.is_empty()) {
                 let part = part.trim_matches('`');
                 let prefix = match heading {
@@ -166,7 +39,7 @@ fn the_names_of_c_that_the_pages_use_are_in_the_header() {
         }
     }
     for heading in ["Socket", "Emit", "Request"] {
-        for [name, c, ..] in table(OPTIONS, heading) {
+        for [name, c, ..] in table(heading) {
             let mut members = c.split(", ").map(|member| member.trim_matches('`'));
             assert!(members.all(has_member), "{heading}: {name}: {c}");
         }
@@ -181,9 +54,10 @@ fn has_member(name: &str) -> bool {
 }
 
 /// The rows of the first table under a heading, without its head. Code marks stay.
-fn table<'a>(page: &'a str, heading: &str) -> Vec<[&'a str; 4]> {
-    let start = page.find(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no {heading}"));
-    let lines = page[start..].lines().skip_while(|line| !line.starts_with('|'));
+fn table(heading: &str) -> Vec<[&str; 4]> {
+    let start = OPTIONS.find(&format!("\n## {heading}\n"));
+    let start = start.unwrap_or_else(|| panic!("no {heading}"));
+    let lines = OPTIONS[start..].lines().skip_while(|line| !line.starts_with('|'));
     let rows = lines.take_while(|line| line.starts_with('|')).skip(2);
     rows.map(|row| {
         let mut cells = row.trim_matches('|').split('|').map(str::trim);
@@ -194,7 +68,7 @@ fn table<'a>(page: &'a str, heading: &str) -> Vec<[&'a str; 4]> {
 
 /// Compare name and default of each row with what the code has.
 fn compare(heading: &str, expected: &[(&str, String)]) {
-    let shown: Vec<(String, String)> = table(OPTIONS, heading)
+    let shown: Vec<(String, String)> = table(heading)
         .iter()
         .map(|[name, _, default, _]| (name.replace('`', ""), default.replace('`', "")))
         .collect();
@@ -481,98 +355,4 @@ fn the_options_of_a_conference_are_in_the_table_with_their_defaults() {
         ("fast_resume", time(fast_resume)),
     ];
     compare("Conference", &expected);
-}
-
-/// The compact table shows the same as the whole one, whose defaults are those of the code.
-#[test]
-fn the_options_of_the_readme_are_those_of_the_table() {
-    let rows = table(README, "Options");
-    assert!(rows.len() >= 15);
-    for [name, c, default, _] in rows {
-        let path = name.trim_matches('`');
-        let (group, field) = path.rsplit_once('.').unwrap_or(("", path));
-        let heading = match group {
-            "common.transports" => "Transports",
-            "common.tls" => "TLS",
-            "common.timeouts" => "Time limits",
-            "common.limits" => "Limits",
-            "reconnect" => "Reconnection",
-            "SocketOptions" => "Socket",
-            "EmitOptions" => "Emit",
-            _ => "Manager",
-        };
-        let field = if heading == "Manager" { path } else { field };
-        let whole = table(OPTIONS, heading);
-        let row = whole.iter().find(|row| row[0].trim_matches('`') == field);
-        let row = row.unwrap_or_else(|| panic!("{path} is in no table"));
-        assert_eq!((c, default), (row[1], row[2]), "{path}");
-    }
-}
-
-/// The second column of the row of a table.
-fn row(what: &str) -> &'static str {
-    let start = README.find(&format!("\n| {what} | ")).unwrap() + what.len() + 6;
-    README[start..].split(" |").next().unwrap()
-}
-
-#[test]
-fn the_limits_of_the_readme_are_the_defaults() {
-    let limits = Limits::default();
-    assert_eq!(row("inbound message"), mebibytes(limits.inbound_message));
-    let attachments = (limits.inbound_attachments, limits.outbound_attachments);
-    assert_eq!(
-        row("attachments of an event, in / out"),
-        format!("{} / {}", attachments.0, attachments.1)
-    );
-    assert_eq!(row("JSON nesting"), limits.json_depth.to_string());
-    let queue = |events, bytes| format!("{} events, {}", number(events), mebibytes(bytes));
-    let wire = queue(limits.wire_queue_events, limits.wire_queue_bytes);
-    assert!(row("queue to the wire").starts_with(&wire));
-    let host = queue(limits.host_queue_events, limits.host_queue_bytes);
-    assert!(row("queue to the host").starts_with(&host));
-
-    let conference = ConferenceConfig::default();
-    let answers = [conference.login_timeout, conference.refresh_timeout, conference.logout_timeout];
-    assert_eq!(row("answer to login / refresh / logout"), answers.map(time).join(" / "));
-    assert!(row("answer to relogin").starts_with(&time(conference.relogin_timeout)));
-    let attempt = Timeouts::default().attempt;
-    assert!(row("one attempt to connect").starts_with(&time(attempt)));
-    assert_eq!(row("dials in any ten seconds"), conference.resume.dials_per_10s.to_string());
-}
-
-#[test]
-fn the_example_in_rust_gets_its_answer() {
-    let url = format!("http://{}/chat", server::start());
-    let answer = example::ask(&url, "say", r#"["hello",42]"#).expect("an answer");
-    assert_eq!(answer, [r#""hello""#, "42"]);
-    assert!(example::ask("no URL", "say", "[]").is_err());
-}
-
-/// The folder of the shared library that was built with this test, under the name that programs
-/// look for.
-#[cfg(target_os = "linux")]
-fn library() -> std::path::PathBuf {
-    let built = std::env::current_exe().unwrap().with_file_name("libroamio.so");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme");
-    std::fs::create_dir_all(&folder).unwrap();
-    for name in ["libroamio.so", "libroamio.so.0"] {
-        // It may be there from the last time.
-        let _ = std::os::unix::fs::symlink(&built, folder.join(name));
-    }
-    folder
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn the_example_in_c_gets_its_answer() {
-    let library = library();
-    let program = library.join("socket_io");
-    let mut command = compiler();
-    command.arg(root().join("examples/c/socket_io.c")).arg("-o").arg(&program);
-    command.arg("-L").arg(&library).arg("-lroamio");
-    command.arg(format!("-Wl,-rpath,{}", library.display()));
-    succeed(command);
-    let mut command = Command::new(program);
-    command.arg(format!("http://{}/chat", server::start())).args(["say", r#"["hello",42]"#]);
-    assert_eq!(succeed(command), "joined /chat\nanswer: \"hello\" 42\n");
 }
