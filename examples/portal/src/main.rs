@@ -96,6 +96,7 @@ HTTP for tests:
   POST /control/freeze?TARGET[&direction=in|out|both][&mode=hold|discard]
   POST /control/thaw?TARGET
   POST /control/delay?TARGET&ms=MS      one way
+  POST /control/throttle?TARGET&bytes_per_second=N     each way; 0 ends it
 ";
 
 fn main() -> ExitCode {

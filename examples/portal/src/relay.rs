@@ -13,6 +13,7 @@
 use std::{
     collections::BTreeMap,
     io,
+    num::NonZeroUsize,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -22,11 +23,15 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
     net::TcpStream,
     sync::{mpsc, watch},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 /// Size of the in-memory pipe and of the reads.
 pub(crate) const CHUNK: usize = 64 * 1024;
+
+/// A slow connection passes its bytes in so many parts a second.
+const TICKS_PER_SECOND: usize = 50;
+const TICK: Duration = Duration::from_millis(1_000 / TICKS_PER_SECOND as u64);
 
 /// How long a closed connection still takes what the client sends, until that closes too.
 const DRAIN_LIMIT: Duration = Duration::from_secs(1);
@@ -65,6 +70,15 @@ pub enum FreezeMode {
 struct Conditions {
     frozen: Option<FreezeMode>,
     delay: Duration,
+    /// In bytes per second; none is as fast as the machine.
+    rate: Option<NonZeroUsize>,
+}
+
+impl Conditions {
+    /// How much passes in one [`TICK`].
+    fn per_tick(self) -> Option<usize> {
+        self.rate.map(|rate| (rate.get() / TICKS_PER_SECOND).max(1))
+    }
 }
 
 /// One client connection.
@@ -118,6 +132,10 @@ impl Connection {
 
     pub(crate) fn delay(&self, one_way: Duration) {
         self.change(Direction::Both, |conditions| conditions.delay = one_way);
+    }
+
+    pub(crate) fn throttle(&self, rate: Option<NonZeroUsize>) {
+        self.change(Direction::Both, |conditions| conditions.rate = rate);
     }
 
     fn change(&self, direction: Direction, change: impl Fn(&mut Conditions)) {
@@ -250,8 +268,17 @@ async fn carry(
             if conditions.borrow().frozen == Some(FreezeMode::Discard) {
                 continue;
             }
-            thawed(&mut conditions).await;
-            let _ = to.write_all(&bytes).await;
+            let mut rest = bytes.as_slice();
+            while !rest.is_empty() {
+                thawed(&mut conditions).await;
+                let per_tick = conditions.borrow().per_tick();
+                if per_tick.is_some() {
+                    sleep(TICK).await;
+                }
+                let (part, later) = rest.split_at(per_tick.unwrap_or(CHUNK).min(rest.len()));
+                let _ = to.write_all(part).await;
+                rest = later;
+            }
         }
         thawed(&mut conditions).await;
         let _ = to.shutdown().await;
@@ -268,10 +295,7 @@ async fn thawed(conditions: &mut watch::Receiver<Conditions>) {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use tokio::{
-        io::duplex,
-        time::{advance, sleep},
-    };
+    use tokio::{io::duplex, time::advance};
 
     use super::*;
 
@@ -334,6 +358,20 @@ mod tests {
         assert_eq!(start.elapsed().as_millis(), 1000);
         expect(&mut receiver, b"second").await;
         assert_eq!(start.elapsed().as_millis(), 1500);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_connection_passes_so_many_bytes_a_second_until_it_is_fast_again() {
+        let connection = Connection::new();
+        let (mut sender, mut receiver) = lane(&connection);
+        connection.throttle(NonZeroUsize::new(1_000));
+        let start = Instant::now();
+        sender.write_all(&[7; 3_000]).await.unwrap();
+        expect(&mut receiver, &[7; 2_000]).await;
+        assert_eq!(start.elapsed().as_millis(), 2_000);
+        connection.throttle(None);
+        expect(&mut receiver, &[7; 1_000]).await;
+        assert!(start.elapsed().as_millis() <= 2_020);
     }
 
     #[tokio::test(start_paused = true)]

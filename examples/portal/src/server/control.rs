@@ -3,7 +3,7 @@
 //! Control requests carry everything in the query and have an empty body, so that a client of a
 //! few lines can send them. The answer is one line of text, or JSON where said so.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -29,6 +29,7 @@ pub(super) fn router() -> Router<Arc<Hub>> {
         .route("/freeze", post(freeze))
         .route("/thaw", post(thaw))
         .route("/delay", post(delay))
+        .route("/throttle", post(throttle))
         .route("/refuse", post(refuse))
         .route("/swallow-ack", post(swallow_acks))
         .route("/delay-ack", post(delay_acks))
@@ -120,6 +121,20 @@ async fn delay(
     Query(one_way): Query<Milliseconds<u64>>,
 ) -> Answer {
     aim.hit(&hub, |connection| connection.delay(Duration::from_millis(one_way.ms)))
+}
+
+#[derive(Deserialize)]
+struct Rate {
+    bytes_per_second: usize,
+}
+
+async fn throttle(
+    State(hub): State<Arc<Hub>>,
+    Query(aim): Query<Aim>,
+    Query(rate): Query<Rate>,
+) -> Answer {
+    let rate = NonZeroUsize::new(rate.bytes_per_second);
+    aim.hit(&hub, |connection| connection.throttle(rate))
 }
 
 #[derive(Deserialize)]

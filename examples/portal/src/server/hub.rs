@@ -5,7 +5,7 @@ use std::{
     fmt,
     fs::File,
     io::{self, Write},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -37,6 +37,8 @@ pub(crate) struct Hub {
     refusal: Mutex<Option<Refusal>>,
     /// Told when the model may have an earlier timer.
     changed: Notify,
+    /// Told when something happened in the model.
+    happened: Condvar,
     started: Instant,
     /// Sending may spawn tasks, and calls come from threads outside of the runtime.
     runtime: Handle,
@@ -90,6 +92,7 @@ impl Hub {
             connections: Connections::default(),
             refusal: Mutex::new(None),
             changed: Notify::new(),
+            happened: Condvar::new(),
             started: Instant::now(),
             runtime: Handle::current(),
         })
@@ -106,7 +109,20 @@ impl Hub {
         let result = act(&mut state, self.started.elapsed().as_millis() as Millis);
         state.send_outputs();
         self.changed.notify_one();
+        self.happened.notify_all();
         result
+    }
+
+    /// Block until the model is as wanted; false: it was not within `patience`.
+    pub(super) fn wait_until(
+        &self,
+        patience: Duration,
+        mut wanted: impl FnMut(&Portal) -> bool,
+    ) -> bool {
+        let state = lock(&self.state);
+        let waited =
+            self.happened.wait_timeout_while(state, patience, |state| !wanted(&state.model));
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     /// Serve the timers of the model, for ever.

@@ -15,6 +15,7 @@ mod tokens;
 use std::{
     env, io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroUsize,
     path::PathBuf,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
@@ -324,6 +325,15 @@ impl Server {
         self.hub.with_model(act)
     }
 
+    /// Block this thread until the model is as wanted, looking whenever something happened there.
+    /// Returns false if that was not so within `patience`.
+    ///
+    /// Not for a thread that drives tasks, and `wanted` must not call the server.
+    #[must_use]
+    pub fn wait_until(&self, patience: Duration, wanted: impl FnMut(&Portal) -> bool) -> bool {
+        self.hub.wait_until(patience, wanted)
+    }
+
     /// End connections. Returns how many were hit, as all faults do.
     pub fn cut(&self, target: &Target, how: Cut) -> usize {
         self.hub.disturb(target, |connection| connection.cut(how))
@@ -342,6 +352,11 @@ impl Server {
     /// Let everything take this long, in each direction.
     pub fn delay(&self, target: &Target, one_way: Duration) -> usize {
         self.hub.disturb(target, |connection| connection.delay(one_way))
+    }
+
+    /// Let so many bytes a second pass in each direction; none is as fast as the machine.
+    pub fn throttle(&self, target: &Target, bytes_per_second: Option<NonZeroUsize>) -> usize {
+        self.hub.disturb(target, |connection| connection.throttle(bytes_per_second))
     }
 
     /// Refuse new Socket.IO connections; none accepts them again.
