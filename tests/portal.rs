@@ -14,5 +14,7 @@ mod requirements;
 mod roaming;
 #[path = "portal/room.rs"]
 mod room;
+#[path = "portal/tickets.rs"]
+mod tickets;
 #[path = "portal/tls.rs"]
 mod tls;

@@ -166,7 +166,7 @@ impl Conference {
         states.get(told).copied().unwrap_or(ConferenceState::Ended)
     }
 
-    /// What has been done since this conference was made, Any thread may
+    /// What has been done since this conference was made. Any thread may
     /// ask at any time, after the end too; what a callback is told of is counted when it runs.
     pub fn stats(&self) -> Stats {
         self.inner.object.core.driver.stats()

@@ -7,7 +7,7 @@ use roamio::client::{Conference, ConferenceEvent, ConferenceState, RequestOption
 use roamio::config::ConferenceConfig;
 use roamio::error::{Code, Error};
 use roamio::payload::Payload;
-use roamio_portal::model::{Audience, TextBurst};
+use roamio_portal::model::{Audience, Portal, TextBurst};
 use roamio_portal::{Server, ServerConfig, Target};
 
 /// Nothing in these tests takes longer, however busy the machine is.
@@ -225,6 +225,11 @@ impl Host {
         let gaps = self.count(|told| matches!(told, Told::Event(ConferenceEvent::Gap { .. })));
         assert_eq!(gaps, 0, "nothing was lost, so no gap is told");
     }
+}
+
+/// Wait until the portal knows something.
+pub fn await_in(portal: &Server, what: &str, wanted: impl FnMut(&Portal) -> bool) {
+    assert!(portal.wait_until(PATIENCE, wanted), "{what} did not come");
 }
 
 /// Let another participant say something to the room, `count` times, 1 ms apart.

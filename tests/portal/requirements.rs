@@ -1,14 +1,15 @@
 //! What a correct client of the portal does (`owt-portal` 17), over TCP.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use roamio::client::{ConferenceEvent, ConferenceState};
 use roamio::config::{ConferenceConfig, PortalProtocol};
 use roamio::error::Code;
 use roamio_portal::model::{ModelConfig, Retention, SeqBase};
-use roamio_portal::{Cut, Refusal, Server, ServerConfig};
+use roamio_portal::{Cut, Refusal, Server, ServerConfig, Target};
 
-use crate::host::{Host, ROOM, Told, burst, eager, portal};
+use crate::host::{Host, ROOM, Told, await_in, burst, eager, portal};
 
 fn portal_with(model: ModelConfig) -> Server {
     Server::start_blocking(ServerConfig { model, ..ServerConfig::default() }).unwrap()
@@ -29,9 +30,7 @@ fn lose_and_miss(host: &mut Host, portal: &Server, prefix: &str, count: u64) -> 
     portal.cut(&host.network(), Cut::Reset);
     host.state(ConferenceState::Resuming);
     // Under 1.1 what is sent before the portal knows of the loss is lost.
-    while portal.with_model(|model, _| model.is_connected(&host.participant)) {
-        std::thread::yield_now();
-    }
+    await_in(portal, "the loss", |model| !model.is_connected(&host.participant));
     burst(portal, prefix, count);
     portal.refuse(None);
     host.resumed()
@@ -69,9 +68,7 @@ fn req_1_5_a_logout_cancels_a_login() {
     let mut host = Host::new(ConferenceConfig::default());
     portal.delay_acks(None, "login", 1, Duration::from_millis(300));
     let login = host.login(&token(&portal));
-    while portal.connections().is_empty() {
-        std::thread::yield_now();
-    }
+    await_in(&portal, "the join", |model| !model.participants(ROOM).is_empty());
     let logout = host.logout();
     assert!(host.outcome(logout).is_ok());
     assert_eq!(host.outcome_code(login), Some(Code::Cancelled));
@@ -97,9 +94,7 @@ fn req_2_4_a_hint_during_a_relogin_brings_the_session_back() {
     portal.cut(&host.network(), Cut::Reset);
     host.state(ConferenceState::Resuming);
     burst(&portal, "missed ", 3);
-    while portal.ledger(&host.participant).unwrap().relogins == 0 {
-        std::thread::yield_now();
-    }
+    await_in(&portal, "a relogin", |model| model.ledger(&host.participant).unwrap().relogins == 1);
     portal.cut(&host.network(), Cut::Reset);
     host.conference.network_changed().unwrap();
     assert!(host.resumed());
@@ -189,6 +184,61 @@ fn req_3_10_w18_1_1_what_was_missed_follows_the_resume() {
     host.until("the text", |told| {
         matches!(told, Told::Event(ConferenceEvent::Notification { .. })).then_some(())
     });
+}
+
+#[test]
+fn req_3_9_a_drop_in_the_replay_is_the_end() {
+    let portal = portal();
+    let mut host = Host::joined(&portal, eager());
+    portal.refuse(Some(Refusal::Reset));
+    portal.cut(&host.network(), Cut::Reset);
+    host.state(ConferenceState::Resuming);
+    portal.notify(&host.participant, "drop", None);
+    portal.refuse(None);
+    assert_eq!(host.end(), Some(Code::Dropped));
+    host.assert_nothing_lost_or_doubled(&portal);
+}
+
+#[test]
+fn req_3_11_a_reply_that_takes_longer_than_the_portals_patience_arrives() {
+    let model = ModelConfig { reply_padding: 600_000, ..ModelConfig::default() };
+    let config = ServerConfig { model, ..ServerConfig::default() };
+    let ping = Duration::from_millis(300);
+    let portal = Server::start_blocking(config.with_ping(ping, ping)).unwrap();
+    let mut host = Host::joined(&portal, eager());
+    portal.delay_acks(None, "relogin", 1, Duration::from_millis(100));
+    portal.cut(&host.network(), Cut::Reset);
+    burst(&portal, "missed ", 3);
+    await_in(&portal, "the relogin", |model| {
+        model.ledger(&host.participant).unwrap().relogins == 1
+    });
+    // Two seconds; a portal that hears nothing closes after 600 ms.
+    portal.throttle(&Target::All, NonZeroUsize::new(300_000));
+    assert!(host.resumed());
+    let text = host.text("on the same connection");
+    assert!(host.outcome(text).is_ok());
+    assert_eq!(host.conference.stats().relogins, 1);
+    host.assert_nothing_lost_or_doubled(&portal);
+}
+
+#[test]
+fn req_4_3_requests_with_one_ack_id_on_two_connections_have_their_own_answers() {
+    let portal = portal();
+    let mut host = Host::joined(&portal, eager());
+    portal.delay_acks(None, "text", 1, Duration::from_millis(300));
+    let old = host.text("first");
+    await_in(&portal, "the text", |model| {
+        !model.ledger(&host.participant).unwrap().requests.is_empty()
+    });
+    portal.cut(&host.network(), Cut::Reset);
+    assert!(host.resumed());
+    assert_eq!(host.outcome_code(old), Some(Code::AckLost));
+    // It is still to come when the first answer is due, and another one.
+    portal.delay_acks(None, "publish", 1, Duration::from_millis(600));
+    let new = host.request("publish", r#"{"media":null,"data":true}"#);
+    let answer: serde_json::Value = host.outcome(new).unwrap().decode(0).unwrap();
+    assert!(answer["id"].is_string());
+    host.assert_nothing_lost_or_doubled(&portal);
 }
 
 #[test]
