@@ -1,4 +1,5 @@
-//! Ten thousand relogins in a row: nothing lost, nothing doubled, and nothing left behind.
+//! Ten thousand relogins in a row, and a thousand sessions: nothing lost, nothing doubled, and nothing
+//! left behind.
 //!
 //! Threads, descriptors and live heap bytes belong to a whole process, so this test has one to
 //! itself, and the portal runs in another: the same program, started with `--portal`.
@@ -20,6 +21,9 @@ use roamio_portal::model::{ModelConfig, Retention};
 use roamio_portal::{Server, ServerConfig};
 
 const RELOGINS: u64 = 10_000;
+const SESSIONS: u64 = 1_000;
+/// This one, the library's own, and up to four for callbacks.
+const MOST_THREADS: usize = 6;
 /// Tables and buffers have grown by then.
 const WARM: u64 = 1_000;
 /// What may be added for each relogin; a leaked connection would be a thousand times as much.
@@ -63,6 +67,11 @@ impl Portal {
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         Self { process, port: line.trim().parse().unwrap() }
+    }
+
+    fn token(&self, room: &str) -> String {
+        let path = format!("/v1/rooms/{room}/tokens");
+        self.call("POST", &path, r#"{"user":"alice","role":"presenter"}"#)
     }
 
     fn call(&self, method: &str, path: &str, body: &str) -> String {
@@ -139,12 +148,43 @@ fn main() {
         println!("{}", server.port());
         return server.wait();
     }
-    k03_w29_relogins_leave_nothing_behind();
-    println!("test result: ok. 1 passed; 0 failed");
+    let portal = Portal::start();
+    req_6_3_sessions_leave_nothing_behind(&portal);
+    k03_w29_relogins_leave_nothing_behind(&portal);
+    println!("test result: ok. 2 passed; 0 failed");
 }
 
-fn k03_w29_relogins_leave_nothing_behind() {
-    let portal = Portal::start();
+fn req_6_3_sessions_leave_nothing_behind(portal: &Portal) {
+    // The threads of the library end with the last object.
+    let _idle = Conference::new(ConferenceConfig::default(), |_| {}).unwrap();
+    let mut base = None;
+    for session in 1..=SESSIONS {
+        let conference = Conference::new(ConferenceConfig::default(), |_| {}).unwrap();
+        let (entered, login) = channel();
+        conference
+            .login(&portal.token("sessions"), move |result| entered.send(result).unwrap())
+            .unwrap();
+        login.recv_timeout(PATIENCE).unwrap().unwrap();
+        // Every other one stays behind as a participant; the connection goes all the same.
+        if session % 2 == 0 {
+            let (left, logout) = channel();
+            conference.logout(move |result| left.send(result).unwrap()).unwrap();
+            logout.recv_timeout(PATIENCE).unwrap().unwrap();
+        }
+        conference.close_wait(PATIENCE).unwrap();
+        if session == SESSIONS / 10 {
+            base = Some(Footprint::now());
+        }
+    }
+    let (base, end) = (base.unwrap(), Footprint::now());
+    println!("{SESSIONS} sessions; after a tenth of them: {base:?}, then {end:?}");
+    assert!(end.threads <= MOST_THREADS, "threads: {end:?}");
+    assert!(end.descriptors <= base.descriptors, "descriptors: {base:?} -> {end:?}");
+    let each = (end.live_bytes - base.live_bytes) as f64 / SESSIONS as f64;
+    assert!(each <= BYTES_EACH, "{each} bytes stay of every session");
+}
+
+fn k03_w29_relogins_leave_nothing_behind(portal: &Portal) {
     let mut config = ConferenceConfig::default();
     config.resume.min = Duration::from_millis(1);
     config.resume.floor = Duration::ZERO;
@@ -166,10 +206,8 @@ fn k03_w29_relogins_leave_nothing_behind() {
         };
     })
     .unwrap();
-    let token =
-        portal.call("POST", "/v1/rooms/soak/tokens", r#"{"user":"alice","role":"presenter"}"#);
     let (entered, login) = channel();
-    conference.login(&token, move |result| entered.send(result).unwrap()).unwrap();
+    conference.login(&portal.token("soak"), move |result| entered.send(result).unwrap()).unwrap();
     let answer: serde_json::Value =
         login.recv_timeout(PATIENCE).unwrap().unwrap().decode(0).unwrap();
     let participant = answer["id"].as_str().unwrap().to_owned();
