@@ -13,9 +13,10 @@ use crate::server::{Kind, Server};
 
 const ONE_WAY: Duration = Duration::from_millis(50);
 
-/// Assert that connect() to the joined namespace takes no more round trips than that. The machine may
-/// be busy, so it is tried until it comes out.
-fn assert_round_trips(most: f64, server: &Server, prepare: impl Fn(&mut ManagerConfig)) {
+/// Assert that connect() to the joined namespace takes so many round trips. What the machine takes
+/// itself is less than half of one, and it may be busy, so it is tried until it comes out.
+fn assert_round_trips(trips: u32, server: &Server, prepare: impl Fn(&mut ManagerConfig)) {
+    let (least, most) = (f64::from(trips) - 0.1, f64::from(trips) + 0.5);
     let relay = Relay::delaying(server.port(), ONE_WAY);
     let url = server.url().replace(&server.port().to_string(), &relay.port().to_string());
     let (endpoint, _) = Endpoint::parse(&url).unwrap();
@@ -31,17 +32,17 @@ fn assert_round_trips(most: f64, server: &Server, prepare: impl Fn(&mut ManagerC
     while all.len() < 30 && all.last().is_none_or(|took| *took > most) {
         all.push(attempt());
     }
-    let least = all.iter().copied().fold(f64::INFINITY, f64::min);
-    assert!(least > most - 0.2, "the relay does not delay: {all:?}");
-    assert!(least <= most, "{all:?}");
+    let fastest = all.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(fastest >= least, "the relay does not delay: {all:?}");
+    assert!(fastest <= most, "{all:?}");
 }
 
 #[test]
 fn a_connection_opens_in_three_round_trips() {
     // TCP, WebSocket, CONNECT.
-    assert_round_trips(3.1, Server::shared(Kind::V4), |_| {});
+    assert_round_trips(3, Server::shared(Kind::V4), |_| {});
     // The reference client's way: CONNECT needs a second TCP connection, beside the GET.
-    assert_round_trips(4.1, Server::shared(Kind::V4), |config| {
+    assert_round_trips(4, Server::shared(Kind::V4), |config| {
         config.common.transports = TransportConfig::polling_first();
     });
 }
@@ -57,10 +58,10 @@ fn tls_takes_one_or_two_round_trips_more() {
     };
     let cert = file("cert", identity.cert.pem());
     let key = file("key", identity.signing_key.serialize_pem());
-    for (version, most) in [("TLSv1.3", 4.1), ("TLSv1.2", 5.1)] {
+    for (version, trips) in [("TLSv1.3", 4), ("TLSv1.2", 5)] {
         let tls = json!({ "cert": cert, "key": key, "maxVersion": version });
         let server = Server::start(Kind::V4, json!({ "tls": tls }));
-        assert_round_trips(most, &server, |config| {
+        assert_round_trips(trips, &server, |config| {
             config.common.tls.add_roots_pem(&identity.cert.pem()).unwrap();
         });
     }
