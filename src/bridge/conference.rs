@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ask::{TokenProvider, TokenRequest};
-use super::conference_event::{ConferenceEvent, ConferenceObserver};
+use super::conference_event::ConferenceObserver;
 use super::conference_options::ConferenceOptions;
 use super::error::RoamioError;
 use super::guest::{Gone, Guest};
@@ -30,15 +30,15 @@ struct Listeners {
 
 impl Listeners {
     fn take(&self, event: client::ConferenceEvent, place: &Place<Conference>) {
-        if let client::ConferenceEvent::TokenWanted { token, error } = event {
-            if let Some(provider) = &self.tokens {
-                let asked = TokenRequest::ask(&**provider, place, token, error);
-                tell("a token provider", asked);
-            }
-        } else if let Some((observer, event)) =
-            self.observer.as_ref().zip(ConferenceEvent::of(event))
-        {
-            tell("a conference's observer", observer.on_event(event));
+        let question = match &event {
+            client::ConferenceEvent::TokenWanted { token, error } => Some((*token, error.clone())),
+            _ => None,
+        };
+        if let Some(observer) = &self.observer {
+            tell("a conference's observer", observer.on_event(event.into()));
+        }
+        if let Some((provider, (token, error))) = self.tokens.as_ref().zip(question) {
+            tell("a token provider", TokenRequest::ask(&**provider, place, token, error));
         }
     }
 }
@@ -129,7 +129,8 @@ impl Conference {
     }
 
     /// Ask the portal; `data_json` is one JSON object, or with the legacy protocol the JSON array of
-    /// the arguments. While the session is not ready the request waits for it. Giving up on it cancels it: if it was not written yet it never is.
+    /// the arguments. While the session is not ready the request waits for it. Giving up on it cancels
+    /// it: if it was not written yet it never is.
     ///
     /// Throws `NOT_LOGGED_IN`, `RESERVED_EVENT`, `INVALID_JSON`, `TOO_LARGE`, `QUEUE_FULL`, `CLOSED`
     /// at once, and later `REQUEST_REJECTED`, `ACK_TIMEOUT` or `ACK_LOST` (the portal may have

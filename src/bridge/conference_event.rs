@@ -69,6 +69,11 @@ pub enum ConferenceEvent {
         /// The portal's answer, as that of the first login.
         answer: Payload,
     },
+    /// A fresh token is wanted from the token provider, which is asked next.
+    TokenWanted {
+        /// Why the session is lost; none: it lives, and goes on after a refusal.
+        error: Option<Failure>,
+    },
     /// Whether the session can be resumed: told after every login.
     Resumable {
         /// It can.
@@ -85,11 +90,10 @@ pub trait ConferenceObserver: Send + Sync {
     fn on_event(&self, event: ConferenceEvent) -> Result<(), HostError>;
 }
 
-impl ConferenceEvent {
-    /// The event; none for a question, which a provider gets.
-    pub(super) fn of(event: client::ConferenceEvent) -> Option<Self> {
+impl From<client::ConferenceEvent> for ConferenceEvent {
+    fn from(event: client::ConferenceEvent) -> Self {
         use client::ConferenceEvent as Event;
-        Some(match event {
+        match event {
             Event::State(step) => Self::State {
                 number: step.number,
                 state: step.state,
@@ -110,9 +114,11 @@ impl ConferenceEvent {
             }
             Event::ProtocolError(error) => Self::ProtocolError { error: error.into() },
             Event::Rejoined { answer } => Self::Rejoined { answer: answer.into() },
+            Event::TokenWanted { error, .. } => {
+                Self::TokenWanted { error: error.map(Failure::from) }
+            }
             Event::Resumable(resumable) => Self::Resumable { resumable },
             Event::HostSlow => Self::HostSlow,
-            Event::TokenWanted { .. } => return None,
-        })
+        }
     }
 }

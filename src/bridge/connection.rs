@@ -7,8 +7,9 @@ use super::limits::LimitOptions;
 use super::socket_hook::{SocketHook, config_hook};
 use super::timeouts::TimeoutOptions;
 use super::tls::TlsOptions;
+use super::trace::{TraceSink, config_sink};
 use super::transports::TransportOptions;
-use crate::config::{CommonConfig, HeaderList, Proxy, TraceSink, check_header};
+use crate::config::{self, CommonConfig, HeaderList, Proxy, check_header};
 use crate::error::{Code, Error, Result};
 
 /// What every connection needs, plain or conference. What is not set stays as the library has it.
@@ -39,6 +40,9 @@ pub struct ConnectionOptions {
     /// Where a trace goes (`docs/trace.md`): a file, which is replaced.
     #[uniffi(default)]
     pub trace_file: Option<String>,
+    /// Where a trace goes in place of a file.
+    #[uniffi(default)]
+    pub trace: Option<Arc<dyn TraceSink>>,
     /// Called with every new socket before it connects.
     #[uniffi(default)]
     pub on_socket: Option<Arc<dyn SocketHook>>,
@@ -57,7 +61,7 @@ impl ConnectionOptions {
             local_address: address.transpose()?,
             timeouts: self.timeouts.unwrap_or_default().into(),
             limits: self.limits.unwrap_or_default().into(),
-            trace: self.trace_file.map(TraceSink::file),
+            trace: self.trace.map(config_sink).or(self.trace_file.map(config::TraceSink::file)),
             on_socket: self.on_socket.map(config_hook),
             ..CommonConfig::default()
         })

@@ -16,7 +16,7 @@ use super::socket::Socket;
 use super::socket_event::SocketObserver;
 use super::socket_options::SocketOptions;
 use crate::client::{self, ManagerState, Stats};
-use crate::config::ReconnectPolicy;
+use crate::config::{Endpoint, ReconnectPolicy};
 
 /// A connection to one Socket.IO server, shared by its sockets. It is made when the first of them
 /// connects, and made again whenever it is lost.
@@ -61,7 +61,11 @@ impl Manager {
         observer: Option<Arc<dyn ManagerObserver>>,
         target: Option<Arc<dyn TargetProvider>>,
     ) -> Result<Arc<Self>, RoamioError> {
-        let config = options.config(&url, target.is_some())?;
+        let endpoint = match &*url {
+            "" if target.is_some() => Endpoint::default(),
+            url => Endpoint::parse(url)?.0,
+        };
+        let config = options.config(endpoint, target.is_some())?;
         let place = Place::<Self>::new();
         let own = place.clone();
         let (guest, gone) = Guest::of(Listeners { observer, target }, &place, Self::detach);
@@ -83,7 +87,13 @@ impl Manager {
         observer: Option<Arc<dyn SocketObserver>>,
         auth: Option<Arc<dyn AuthProvider>>,
     ) -> Result<Arc<Socket>, RoamioError> {
-        Socket::on(&self.inner, &namespace, options, observer, auth)
+        let options = options.config(auth.is_some());
+        Socket::new(observer, auth, |events| self.inner.socket_with(&namespace, options, events))
+    }
+
+    /// Whether a socket uses a namespace.
+    pub fn uses(&self, namespace: &str) -> bool {
+        self.inner.uses(namespace)
     }
 
     /// What the manager was last said to be.

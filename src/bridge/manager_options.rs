@@ -37,12 +37,8 @@ pub struct ManagerOptions {
 }
 
 impl ManagerOptions {
-    /// Options for the server of a URL; `ask_target`: a provider says which.
-    pub(super) fn config(self, url: &str, ask_target: bool) -> Result<ManagerConfig> {
-        let mut endpoint = match url {
-            "" if ask_target => Endpoint::default(),
-            url => Endpoint::parse(url)?.0,
-        };
+    /// Options for a server; `ask_target`: a provider says which.
+    pub(super) fn config(self, mut endpoint: Endpoint, ask_target: bool) -> Result<ManagerConfig> {
         let path = self.path.unwrap_or_else(|| endpoint.path.clone());
         endpoint.set_path(&path, !self.path_without_slash);
         let own = ManagerConfig::new(endpoint);

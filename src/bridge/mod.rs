@@ -34,6 +34,7 @@ mod manager_options;
 mod observer;
 mod payload;
 mod reconnect;
+mod registry;
 mod room;
 mod socket;
 mod socket_event;
@@ -41,6 +42,7 @@ mod socket_hook;
 mod socket_options;
 mod timeouts;
 mod tls;
+mod trace;
 mod transports;
 
 pub use self::ask::{
@@ -59,6 +61,7 @@ pub use self::manager_event::{ManagerEvent, ManagerObserver};
 pub use self::manager_options::ManagerOptions;
 pub use self::payload::Payload;
 pub use self::reconnect::ReconnectOptions;
+pub use self::registry::Registry;
 pub use self::room::{Participant, Room, Stream};
 pub use self::socket::Socket;
 pub use self::socket_event::{SocketEvent, SocketObserver};
@@ -66,6 +69,7 @@ pub use self::socket_hook::SocketHook;
 pub use self::socket_options::{EmitOptions, OfflinePolicy, RetriesOptions, SocketOptions};
 pub use self::timeouts::TimeoutOptions;
 pub use self::tls::{ClientCertificate, TlsOptions};
+pub use self::trace::TraceSink;
 pub use self::transports::{TransportExtra, TransportOptions};
 pub use crate::client::Stats;
 

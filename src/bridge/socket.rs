@@ -10,8 +10,9 @@ use super::guest::{Gone, Guest};
 use super::observer::{Place, tell};
 use super::payload::Payload;
 use super::socket_event::{SocketEvent, SocketObserver};
-use super::socket_options::{EmitOptions, SocketOptions};
+use super::socket_options::EmitOptions;
 use crate::client::{self, AckToken, SocketState};
+use crate::error::Result;
 
 /// A namespace of a manager. Events emitted while it is not connected wait for the connection, in
 /// order and bounded.
@@ -41,25 +42,24 @@ impl Listeners {
 }
 
 impl Socket {
-    /// A socket on a namespace of `manager`.
-    pub(super) fn on(
-        manager: &client::Manager,
-        namespace: &str,
-        options: SocketOptions,
+    /// The socket that `make` gives, with the callback for its events.
+    pub(super) fn new(
         observer: Option<Arc<dyn SocketObserver>>,
         auth: Option<Arc<dyn AuthProvider>>,
+        make: impl FnOnce(Box<Sink>) -> Result<client::Socket>,
     ) -> Result<Arc<Self>, RoamioError> {
-        let options = options.config(auth.is_some());
         let place = Place::<Self>::new();
         let own = place.clone();
         let (guest, gone) = Guest::of(Listeners { observer, auth }, &place, Self::detach);
-        let events = move |event| guest.take(event, &own);
-        let inner = manager.socket_with(namespace, options, events)?;
+        let inner = make(Box::new(move |event| guest.take(event, &own)))?;
         let socket = Arc::new(Self { inner, gone });
         place.fill(&socket);
         Ok(socket)
     }
 }
+
+/// What a socket's events are told to.
+type Sink = dyn FnMut(client::SocketEvent) + Send;
 
 #[uniffi::export]
 impl Socket {

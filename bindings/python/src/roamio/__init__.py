@@ -43,6 +43,7 @@ from ._bridge import (
     TimeoutOptions,
     TlsOptions,
     TlsVersion,
+    TraceSink,
     Transport,
     TransportExtra,
     TransportOptions,
@@ -77,11 +78,13 @@ from .events import (
     Retrying,
     Sent,
     SocketStateChanged,
+    TokenWanted,
     TransportChanged,
     UpgradeFailed,
 )
 from .log import log_to
 from .manager import Manager, ManagerEvent
+from .registry import Registry
 from .socket import Socket, SocketEvent
 from .stream import EventStream
 
@@ -123,6 +126,7 @@ __all__ = [
     "PortalProtocol",
     "ProtocolError",
     "ReconnectOptions",
+    "Registry",
     "Rejoined",
     "Resumable",
     "Resumed",
@@ -148,6 +152,8 @@ __all__ = [
     "TimeoutOptions",
     "TlsOptions",
     "TlsVersion",
+    "TokenWanted",
+    "TraceSink",
     "Transport",
     "TransportChanged",
     "TransportError",

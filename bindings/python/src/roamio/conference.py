@@ -22,6 +22,7 @@ from .events import (
     Resumable,
     Resumed,
     Retrying,
+    TokenWanted,
 )
 from .hints import Hints
 from .providers import TokenFunction, TokenFunctionProvider
@@ -32,11 +33,11 @@ ConferenceEvent = Union[
     Retrying,
     Resumed,
     Rejoined,
+    TokenWanted,
     Migrated,
     Gap,
     Notification,
     ProtocolError,
-    Rejoined,
     Resumable,
     HostSlow,
 ]

@@ -148,6 +148,14 @@ class Rejoined:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenWanted:
+    """A fresh token is wanted; the function `tokens` of the conference is asked next."""
+
+    #: Why the session is lost; None: it lives, and goes on without a token.
+    error: RoamioError | None
+
+
+@dataclass(frozen=True, slots=True)
 class Migrated:
     """The session moved between two living connections."""
 
@@ -234,6 +242,7 @@ CONFERENCE: Converters = {
     _bridge.ConferenceEvent.RETRY: lambda e: Retrying(e.attempt, error(e.error), e.delay, e.grace),
     _bridge.ConferenceEvent.RESUMED: lambda e: Resumed(e.complete, e.replayed),
     _bridge.ConferenceEvent.REJOINED: lambda e: Rejoined(first(e.answer)),
+    _bridge.ConferenceEvent.TOKEN_WANTED: lambda e: TokenWanted(maybe_error(e.error)),
     _bridge.ConferenceEvent.MIGRATED: lambda _: Migrated(),
     _bridge.ConferenceEvent.GAP: lambda e: Gap(e._from, e.to, e.certain),
     _bridge.ConferenceEvent.NOTIFICATION: _notification,

@@ -67,7 +67,15 @@ class Manager(Hints):
     ) -> Socket:
         """A socket on a namespace. `auth` is asked for the payload before every attempt to join."""
         options = options or _bridge.SocketOptions()
-        return Socket(self._inner, self._delivery.lane, namespace, options, auth)
+        return Socket(
+            lambda observer, provider: self._inner.socket(namespace, options, observer, provider),
+            self._delivery.lane,
+            auth,
+        )
+
+    def uses(self, namespace: str) -> bool:
+        """Whether a socket uses a namespace."""
+        return self._inner.uses(namespace)
 
     @property
     def state(self) -> _bridge.ManagerState:

@@ -28,24 +28,22 @@ def _is_last(event: SocketEvent) -> bool:
 
 
 class Socket:
-    """A namespace of a manager, made by `Manager.socket` or `roamio.connect`.
+    """A namespace of a manager, made by `Manager.socket`, `Registry.socket` or `roamio.connect`.
 
     Events emitted while it is not connected wait for the connection, in order and bounded.
     """
 
     def __init__(
         self,
-        manager: _bridge.Manager,
+        make: Callable[[_Observer, AuthFunctionProvider | None], _bridge.Socket],
         lane: Lane,
-        namespace: str,
-        options: _bridge.SocketOptions,
         auth: AuthFunction | None,
     ) -> None:
         converters = {**SOCKET, _bridge.SocketEvent.EVENT: self._event}
         self._delivery: Delivery[SocketEvent] = Delivery(lane, converters, _is_last)
         provider = None if auth is None else AuthFunctionProvider(auth)
         with raising():
-            self._inner = manager.socket(namespace, options, _Observer(self._delivery), provider)
+            self._inner = make(_Observer(self._delivery), provider)
 
     def _event(self, raw: Any) -> Event:
         answer = None

@@ -59,7 +59,7 @@ private func text(
     _ value: some Encodable, data: @escaping @Sendable (Data, Encoder) throws -> Void
 ) throws -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = .withoutEscapingSlashes
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     encoder.dataEncodingStrategy = .custom(data)
     return String(decoding: try encoder.encode(value), as: UTF8.self)
 }

@@ -30,6 +30,9 @@ public final class Conference: Hinted {
     /// What the conference was last said to be.
     public var state: ConferenceState { core.state() }
 
+    /// What has been done so far: connections, bytes, resumes and so on.
+    public func stats() -> Stats { core.stats() }
+
     /// The room as the portal has described it so far; empty before the login.
     public var room: Room { core.room() }
 

@@ -53,8 +53,14 @@ public final class Manager: Hinted {
         }
     }
 
+    /// Whether a socket uses a namespace.
+    public func uses(_ namespace: String) -> Bool { core.uses(namespace: namespace) }
+
     /// What the manager was last said to be.
     public var state: ManagerState { core.state() }
+
+    /// What the manager and its sockets have done so far: connections, bytes and so on.
+    public func stats() -> Stats { core.stats() }
 
     /// All that happens to the connection from now on, as `Conference.events`.
     public func events() -> AsyncStream<ManagerEvent> {

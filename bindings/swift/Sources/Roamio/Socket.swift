@@ -1,7 +1,7 @@
 import Foundation
 
-/// A namespace of a manager, made by `Manager.socket`. Events emitted while it is not connected wait for
-/// the connection, in order and bounded.
+/// A namespace of a manager, made by `Manager.socket` or `Registry.socket`. Events emitted while it is not
+/// connected wait for the connection, in order and bounded.
 ///
 /// Calls may be made on any thread, none blocks. A socket that nobody has any more is closed.
 public final class Socket: Sendable {
@@ -79,7 +79,14 @@ public final class Socket: Sendable {
     public func emit(
         _ name: String, _ values: any Encodable..., options: EmitOptions = EmitOptions()
     ) throws {
-        let encoded = try Encoded(values)
+        try emit(name, arguments: values, options: options)
+    }
+
+    /// Emit an event with these arguments, as the other `emit`.
+    public func emit(
+        _ name: String, arguments: [any Encodable], options: EmitOptions = EmitOptions()
+    ) throws {
+        let encoded = try Encoded(arguments)
         try core.emit(name: name, argsJson: encoded.json, options: encoded.options(options))
     }
 
@@ -90,7 +97,14 @@ public final class Socket: Sendable {
     public func emitWithAck(
         _ name: String, _ values: any Encodable..., options: EmitOptions = EmitOptions()
     ) async throws -> Payload {
-        let encoded = try Encoded(values)
+        try await emitWithAck(name, arguments: values, options: options)
+    }
+
+    /// Emit an event with these arguments, as the other `emitWithAck`.
+    public func emitWithAck(
+        _ name: String, arguments: [any Encodable], options: EmitOptions = EmitOptions()
+    ) async throws -> Payload {
+        let encoded = try Encoded(arguments)
         return try await lane.outcome {
             try await core.emitWithAck(
                 name: name, argsJson: encoded.json, options: encoded.options(options))
@@ -138,8 +152,13 @@ public struct Message: Sendable {
     ///
     /// Throws `EncodingError`; `RoamioError`: `tooLarge`, `attachments`, `queueFull`, `closed`.
     public func ack(_ values: any Encodable...) throws {
+        try ack(arguments: values)
+    }
+
+    /// Answer with these arguments, as the other `ack`.
+    public func ack(arguments: [any Encodable]) throws {
         guard let token else { return }
-        let encoded = try Encoded(values)
+        let encoded = try Encoded(arguments)
         try socket.ack(ack: token, argsJson: encoded.json, attachments: encoded.attachments)
     }
 }
