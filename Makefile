@@ -18,7 +18,7 @@ PYTHON := $(TARGET)/python
 SWIFT := $(TARGET)/swift
 SHARED := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
-.PHONY: demo demo-c demo-cpp demo-rust demo-python demo-swift demo-tools lib install bindings python wheel swift
+.PHONY: demo demo-c demo-cpp demo-rust demo-python demo-swift demo-tools lib install bindings python wheel swift swift-scenario
 .PHONY: test test-python test-swift lint header coverage bench clean
 
 # Log in to a portal, lose the network in several ways, be back with nothing lost. One program in
@@ -101,6 +101,10 @@ wheel: bindings
 swift: bindings
 	bindings/swift/stage.sh $(BRIDGE)/debug/libroamio.$(SHARED) $(BINDINGS)/swift $(SWIFT)/roamio
 
+# The program that plays scenarios in Swift, where Swift can be had; the test that runs it tells.
+swift-scenario: swift
+	if bindings/swift/toolchain install; then FOLDER=$(SWIFT) examples/swift/build.sh scenario; fi
+
 # Headers, both libraries, pkg-config and CMake files: make install PREFIX=/usr DESTDIR=stage
 install:
 	.ci/prepare demo
@@ -113,7 +117,7 @@ test:
 	.ci/skip begin
 	rm -rf $(WATCH)
 	mkdir -p $(WATCH)
-	$(MAKE) python FEATURES=bindgen,watch
+	$(MAKE) python swift-scenario FEATURES=bindgen,watch
 	$(CARGO) test --workspace --features watch
 	$(MAKE) test-python test-swift FEATURES=bindgen,watch
 	$(CARGO) test --features watch --test secrets -- --ignored --nocapture

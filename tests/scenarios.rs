@@ -115,6 +115,11 @@ fn python_sees_the_traces() {
 }
 
 #[test]
+fn swift_sees_the_traces() {
+    play(&runners::SWIFT);
+}
+
+#[test]
 fn every_scenario_has_a_trace_and_every_trace_a_scenario() {
     let names =
         |extension| files(extension).iter().map(|path| path.with_extension("")).collect::<Vec<_>>();

@@ -143,6 +143,8 @@ def line_of(event: object) -> str | None:
             return f"gap {how} {event.first} {event.last}"
         case roamio.Migrated():
             return "migrated"
+        case roamio.TokenWanted():
+            return caused("token_wanted", event.error)
         case roamio.Rejoined():
             return "rejoined"
         case roamio.ProtocolError():
@@ -225,8 +227,7 @@ class Player:
     async def _conference(self, step: Step) -> None:
         seat = self._add(step, "c")
 
-        async def token(error: roamio.RoamioError | None) -> str:
-            await seat.log.tell(caused("token_wanted", error))
+        async def token(_: roamio.RoamioError | None) -> str:
             return await self._server.token(seat.user)
 
         options = roamio.ConferenceOptions(rejoin_on_gap=step.get("rejoin_on_gap", False))

@@ -27,6 +27,9 @@ pub(crate) const CPP: Runner = Runner { name: "C++", writes: false, build: cpp }
 /// The Python package.
 pub(crate) const PYTHON: Runner = Runner { name: "Python", writes: false, build: python };
 
+/// The Swift package.
+pub(crate) const SWIFT: Runner = Runner { name: "Swift", writes: false, build: swift };
+
 /// What was built.
 pub(crate) struct Program {
     /// Followed by a scenario and the portal's URL.
@@ -92,6 +95,22 @@ fn python() -> Result<Program, String> {
     let program = root().join("examples/python/scenario.py");
     let words = vec!["env".into(), path.into(), "python3".into(), "-B".into(), program];
     Ok(Program { words, _workshop: None })
+}
+
+/// Where Swift runs, with the program that `make swift-scenario` has built.
+fn swift() -> Result<Program, String> {
+    let toolchain = Command::new(root().join("bindings/swift/toolchain")).arg("check").output();
+    let checked = toolchain.map_err(|error| error.to_string())?;
+    if !checked.status.success() {
+        return Err(String::from_utf8_lossy(&checked.stdout).trim().into());
+    }
+    let folder = target().join("swift");
+    if !folder.join("scenario/.build/debug/scenario").is_file() {
+        return Err("there is no program: make swift-scenario".into());
+    }
+    let folder = format!("FOLDER={}", folder.display());
+    let program = root().join("examples/swift/scenario.sh");
+    Ok(Program { words: vec!["env".into(), folder.into(), program], _workshop: None })
 }
 
 /// A folder of this process where a program for the shared library is made; removed at the end.
