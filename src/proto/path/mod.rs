@@ -8,9 +8,11 @@
 
 mod address;
 mod debug;
+mod event;
 mod inbound;
 mod link;
 mod liveness;
+mod loss;
 mod memory;
 mod opening;
 mod plan;
@@ -18,13 +20,12 @@ mod plan;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::config::{
     CommonConfig, Endpoint, HeaderList, ReconnectPolicy, Revision, Target, Transport,
 };
-use crate::error::{Code, Error, Retry};
+use crate::error::{Code, Error};
 use crate::proto::engine::connection::{Connection, Context, Goodbye};
 use crate::proto::engine::cookies::Jars;
 use crate::proto::engine::handshake::Handshake;
@@ -35,80 +36,11 @@ use crate::proto::stats::Stats;
 use crate::proto::time::{Timestamp, earliest, millis};
 
 use address::AddressWatch;
+pub use event::{PathEvent, Verdict};
 use link::Link;
 pub use link::Role;
 use memory::Memory;
 use plan::Plan;
-
-/// What a path tells the layer above.
-pub enum PathEvent {
-    /// The Engine.IO connection of a fresh link is open.
-    Opened(LinkId),
-    /// A text message: the frame, and where its data starts.
-    Message {
-        /// The link.
-        link: LinkId,
-        /// The frame.
-        frame: Bytes,
-        /// First byte of the data.
-        start: usize,
-    },
-    /// A binary message.
-    Binary {
-        /// The link.
-        link: LinkId,
-        /// The bytes.
-        data: Bytes,
-    },
-    /// A link ended.
-    Lost {
-        /// The link.
-        link: LinkId,
-        /// What it was for.
-        role: Role,
-        /// Why.
-        error: Error,
-        /// A part of a message had been received on it.
-        receiving: bool,
-    },
-    /// A fresh link was given up for a newer network.
-    Abandoned(LinkId),
-    /// The current link answered a probe.
-    Alive,
-    /// The next attempt is planned.
-    Retry {
-        /// Failures in a row.
-        attempt: u32,
-        /// Why the last one failed.
-        error: Error,
-        /// The wait in milliseconds; `None`: the policy allows no further attempt.
-        delay_ms: Option<u64>,
-    },
-    /// A link that polled is carried by a WebSocket from now on.
-    Upgraded(LinkId),
-    /// A link goes on with polling, because WebSocket could not take over.
-    UpgradeFailed(Error),
-    /// The next attempt waits for [`Path::set_target`].
-    TargetWanted {
-        /// Failed attempts in a row.
-        attempt: u32,
-        /// Why the last one failed.
-        error: Option<Error>,
-    },
-}
-
-/// Whether a fresh link should take over from the current one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// There is no current link any more.
-    Required,
-    /// The current link lives, but belongs to another local address.
-    Moved,
-    /// Not known before the probe of the current link ends.
-    Wait,
-    /// The current link lives; the fresh one is not needed.
-    Unneeded,
-}
 
 /// The connections to one server.
 #[derive(Debug)]
@@ -421,78 +353,6 @@ impl Path {
             now,
         };
         (&mut self.links, cx)
-    }
-
-    /// A link does not do what it is for: end it as if it had broken. The server, which may think
-    /// otherwise, is told.
-    pub fn fail(&mut self, id: LinkId, error: Error, now: Timestamp) {
-        self.end(id, error, Goodbye::Close, now);
-    }
-
-    fn end(&mut self, id: LinkId, error: Error, goodbye: Goodbye, now: Timestamp) {
-        if let Some(index) = self.links.iter().position(|link| link.id == id) {
-            self.lose(index, error, goodbye, now);
-        }
-    }
-
-    /// A link is gone: tell, and plan the next one if it is needed.
-    fn lose(&mut self, index: usize, error: Error, goodbye: Goodbye, now: Timestamp) {
-        if !matches!(error.code(), Code::EngineClosed | Code::PingTimeout) {
-            self.learn_websocket(self.links[index].id, false);
-        }
-        let link = self.links.remove(index);
-        let receiving = link.partial;
-        self.stats.failed_attempts += u64::from(link.role == Role::Fresh);
-        for racer in link.racers {
-            self.release(racer, Goodbye::Silent, now);
-        }
-        if let Some(connection) = link.opened {
-            self.release(connection, goodbye, now);
-        }
-        self.events.push_back(PathEvent::Lost {
-            link: link.id,
-            role: link.role,
-            error: error.clone(),
-            receiving,
-        });
-        if link.in_service.is_some_and(|since| self.plan.was_stable(since, now)) {
-            self.plan.start_over();
-        }
-        if link.role == Role::Retiring || self.fresh().is_some() {
-            return;
-        }
-        if self.current().is_some() {
-            return self.move_again(&error, now);
-        }
-        if error.code() == Code::EngineRevision && self.switch_revision(&link.target.endpoint) {
-            return self.plan.at(now);
-        }
-        self.plan_after(error, now);
-    }
-
-    /// Plan the next attempt after a failed one.
-    fn plan_after(&mut self, error: Error, now: Timestamp) {
-        if self.target.is_none() {
-            return;
-        }
-        self.last_error = Some(error.clone());
-        let final_word = error.code() == Code::Unsupported && error.retry() == Retry::Never;
-        let (attempt, delay_ms) = self.plan.after_failure(&error, now);
-        if final_word {
-            self.plan.clear();
-        }
-        let delay_ms = delay_ms.filter(|_| !final_word);
-        self.events.push_back(PathEvent::Retry { attempt, error, delay_ms });
-    }
-
-    /// The server has shown that it speaks the other revision. True: the next attempt does, too.
-    fn switch_revision(&mut self, server: &Endpoint) -> bool {
-        if self.config.transports.revision != Revision::Auto {
-            return false;
-        }
-        self.memory.learn(server, |known| known.revision_3 = !known.revision_3);
-        // A server that refuses both is asked no faster than any other.
-        !std::mem::replace(&mut self.switched, true)
     }
 
     /// Time has passed.
