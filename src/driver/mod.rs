@@ -18,6 +18,7 @@ pub mod dispatch;
 mod hangup;
 mod http;
 mod inbox;
+mod journal;
 mod lifeline;
 mod polling;
 pub(crate) mod process;

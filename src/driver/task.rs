@@ -17,6 +17,7 @@ use crate::driver::dial::Dialer;
 use crate::driver::dispatch::Mailbox;
 use crate::driver::hangup::hang_up;
 use crate::driver::inbox::{Entry, Inbox, Waiting};
+use crate::driver::journal;
 use crate::driver::lifeline::Lifeline;
 use crate::driver::timer::Timer;
 use crate::driver::trace::Recorder;
@@ -247,6 +248,7 @@ impl Task {
             if let Some(trace) = &mut self.trace {
                 trace.event(&event);
             }
+            journal::note(&event);
             match event {
                 Event::Outcome { request, result } => {
                     if let Some(completion) = self.completions.remove(&request) {

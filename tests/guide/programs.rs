@@ -2,8 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use roamio_portal::{Server, ServerConfig};
+use roamio::client::Conference;
+use roamio::config::ConferenceConfig;
+use roamio::log::{Level, set_hook};
+use roamio_portal::{Cut, Server, ServerConfig, Target};
 
 use crate::pages::{page, root};
 use crate::samples::{compiler, succeed, write};
@@ -66,4 +72,43 @@ fn the_first_programs_of_the_start_say_hello() {
         }
         assert!(said.contains(r#"text {"#) && said.contains("hello"), "{language}: {said}");
     }
+}
+
+/// What `docs/troubleshooting.md` says of the log.
+#[test]
+fn the_log_tells_of_states_and_how_connections_ended() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&lines);
+    let hook = move |level: Level, _: &str, text: &str| {
+        heard.lock().unwrap().push((level, text.to_owned()));
+    };
+    set_hook(Some((Level::Debug, Arc::new(hook))));
+
+    let portal = Server::start_blocking(ServerConfig::default()).unwrap();
+    let (tell, told) = channel();
+    let conference = Conference::new(ConferenceConfig::default(), move |event| {
+        tell.send(format!("{event:?}")).unwrap_or_default();
+    })
+    .unwrap();
+    let wait_for = |what: &str| {
+        while !told.recv_timeout(Duration::from_secs(30)).unwrap().contains(what) {}
+    };
+    let token = portal.mint_token("demo", "alice", "presenter");
+    conference.login(&token, |_| {}).unwrap();
+    wait_for("Resumable(true)");
+    portal.cut(&Target::All, Cut::Reset);
+    wait_for("Resumed");
+    conference.logout(|_| {}).unwrap();
+    wait_for("Ended");
+    set_hook(None);
+
+    let lines = lines.lock().unwrap();
+    let said = |level: Level, start: &str| {
+        assert!(lines.iter().any(|line| line.0 == level && line.1.starts_with(start)), "{start}");
+    };
+    said(Level::Info, "conference Ready");
+    said(Level::Info, "conference Resuming, because of NETWORK_LOST(108)");
+    said(Level::Debug, "wire 1 is over: NETWORK_LOST(108)");
+    said(Level::Info, "conference Ended");
+    assert!(lines.iter().all(|line| !line.1.contains(&token)));
 }
