@@ -79,16 +79,24 @@ impl Page {
         self.text.split("\n```").step_by(2).collect::<Vec<_>>().join("\n")
     }
 
-    /// The rows of the first table under a heading, without its head. Code marks are gone.
-    pub fn table(&self, heading: &str) -> Vec<Vec<String>> {
+    /// The rows of the first table under a heading, without its head.
+    pub fn rows(&self, heading: &str) -> Vec<Vec<String>> {
         let start = self.text.find(&format!("\n## {heading}\n"));
         let start = start.unwrap_or_else(|| panic!("{}: no {heading}", self.path));
         let lines = self.text[start..].lines().skip_while(|line| !line.starts_with('|'));
         let rows = lines.take_while(|line| line.starts_with('|')).skip(2);
-        rows.map(|row| {
-            let cells = row.trim_matches('|').split('|');
-            cells.map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
-        })
-        .collect()
+        let cells = |row: &str| -> Vec<String> {
+            let row = row.strip_prefix('|').and_then(|row| row.strip_suffix('|')).unwrap();
+            row.split('|').map(|cell| cell.trim().to_owned()).collect()
+        };
+        rows.map(cells).collect()
+    }
+
+    /// The same without the code marks around whole cells.
+    pub fn table(&self, heading: &str) -> Vec<Vec<String>> {
+        let plain = |row: Vec<String>| -> Vec<String> {
+            row.iter().map(|cell| cell.trim_matches('`').to_owned()).collect()
+        };
+        self.rows(heading).into_iter().map(plain).collect()
     }
 }

@@ -1,8 +1,10 @@
 //! The tables of errors and states are those of the code.
 
+use std::collections::BTreeSet;
+
 use roamio::error::{Code, Layer, Retry};
 
-use crate::pages::page;
+use crate::pages::{page, root};
 
 const HEADER: &str = include_str!("../../include/roamio.h");
 
@@ -85,4 +87,35 @@ fn everything_that_a_conference_tells_is_in_the_table() {
     shown.sort_unstable();
     expected.sort_unstable();
     assert_eq!(shown, expected);
+}
+
+/// The sources of the bridge, whose records carry the options to other languages.
+fn bridge() -> String {
+    let files = std::fs::read_dir(root().join("src/bridge")).unwrap();
+    files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+}
+
+#[test]
+fn the_options_of_other_languages_are_those_of_the_tables() {
+    let (page, bridge) = (page("docs/options.md"), bridge());
+    let code = |cell: &str| -> Vec<String> {
+        cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    let rows = page.rows("In Swift, Kotlin and Python");
+    assert_eq!(rows.len(), 10);
+    for row in rows {
+        let records = code(&row[1]).into_iter().filter(|name| name.ends_with("Options"));
+        let mut members: BTreeSet<String> = code(&row[2]).into_iter().collect();
+        for record in records {
+            let head = format!("pub struct {record} {{");
+            let start = bridge.find(&head).unwrap_or_else(|| panic!("no {record}"));
+            let body = &bridge[start..start + bridge[start..].find("\n}").unwrap()];
+            let fields = body.split("    pub ").skip(1).filter_map(|rest| rest.split(':').next());
+            members.extend(fields.map(str::to_owned));
+        }
+        for option in page.table(&row[0]) {
+            let name = option[0].rsplit('.').next().unwrap();
+            assert!(members.contains(name), "{}: {name}", row[0]);
+        }
+    }
 }
