@@ -203,7 +203,7 @@ fn req_3_9_a_drop_in_the_replay_is_the_end() {
 fn req_3_11_a_reply_that_takes_longer_than_the_portals_patience_arrives() {
     let model = ModelConfig { reply_padding: 600_000, ..ModelConfig::default() };
     let config = ServerConfig { model, ..ServerConfig::default() };
-    let ping = Duration::from_millis(300);
+    let ping = Duration::from_secs(1);
     let portal = Server::start_blocking(config.with_ping(ping, ping)).unwrap();
     let mut host = Host::joined(&portal, eager());
     portal.delay_acks(None, "relogin", 1, Duration::from_millis(100));
@@ -212,8 +212,8 @@ fn req_3_11_a_reply_that_takes_longer_than_the_portals_patience_arrives() {
     await_in(&portal, "the relogin", |model| {
         model.ledger(&host.participant).unwrap().relogins == 1
     });
-    // Two seconds; a portal that hears nothing closes after 600 ms.
-    portal.throttle(&Target::All, NonZeroUsize::new(300_000));
+    // Four seconds; a portal that hears nothing closes after two.
+    portal.throttle(&Target::All, NonZeroUsize::new(150_000));
     assert!(host.resumed());
     let text = host.text("on the same connection");
     assert!(host.outcome(text).is_ok());
