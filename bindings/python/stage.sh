@@ -8,5 +8,7 @@ rm -rf "$folder"
 mkdir -p "$folder"
 cp -R "$here"/pyproject.toml "$here"/setup.py "$here"/README.md "$here"/src "$folder"
 cp "$generated" "$folder/src/roamio/_bridge.py"
+grep -rl 'uniffi::Record' "$here/../../src" |
+    xargs "$here/document.py" "$folder/src/roamio/_bridge.py"
 cp "$library" "$folder/src/roamio/"
 sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$here/../../Cargo.toml" >"$folder/VERSION"

@@ -25,6 +25,8 @@ if [ "$(cat "$venv/installed" 2>/dev/null)" != "$wanted" ]; then
 fi
 
 export PYTHONPATH=$package/src ROAMIO_PORTAL=$portal
+ROAMIO_BINDINGS=$(realpath "$package/../../bindings")
+export ROAMIO_BINDINGS
 export ROAMIO_SERVER=$root/tests/conformance/servers/python/server.py
 cache=$(dirname "$venv")/cache
 MYPYPATH=tests "$venv/bin/mypy" --cache-dir "$cache/mypy" --config-file pyproject.toml \

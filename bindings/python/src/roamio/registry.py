@@ -13,7 +13,7 @@ class Registry:
     connection. To be made inside of a running loop."""
 
     def __init__(self) -> None:
-        self._inner = _bridge.Registry()
+        self._inner = _bridge.Registry()  # type: ignore[no-untyped-call]
         self._lane = Lane()
 
     def socket(
