@@ -1,5 +1,5 @@
-//! The programs that the pages show compile. Those in Rust are compiled by rustdoc, those in Python run
-//! and those in Swift compile with the tests of their packages.
+//! The programs that the pages show compile. Those in Rust are compiled by rustdoc, those in Swift and
+//! Kotlin with the tests of their packages; those in Python run with theirs.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ const DOCTESTS: &str = include_str!("../../src/lib.rs");
 
 /// Programs that somebody compiles, and texts that nobody could.
 const KINDS: [&str; 10] =
-    ["c", "cpp", "rust", "python", "swift", "cmake", "sh", "jsonl", "text", "toml"];
+    ["c", "cpp", "rust", "python", "swift", "kotlin", "cmake", "sh", "jsonl", "text"];
 
 /// Write a program to a file of its own.
 pub fn write(page: &Page, sample: &Sample<'_>, extension: &str) -> std::path::PathBuf {
