@@ -16,10 +16,11 @@ FEATURES := bindgen
 BINDINGS := $(TARGET)/bindings
 PYTHON := $(TARGET)/python
 SWIFT := $(TARGET)/swift
+RUSTLS := $(TARGET)/rustls
 SHARED := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
 .PHONY: demo demo-c demo-cpp demo-rust demo-python demo-swift demo-tools lib install bindings python wheel swift swift-scenario
-.PHONY: test test-python test-swift lint header coverage bench clean
+.PHONY: test test-python test-rustls test-swift lint header coverage bench clean
 
 # Log in to a portal, lose the network in several ways, be back with nothing lost. One program in
 # several languages: each plays the same scenes and ends with the same totals.
@@ -119,7 +120,7 @@ test:
 	mkdir -p $(WATCH)
 	$(MAKE) python swift-scenario FEATURES=bindgen,watch
 	$(CARGO) test --workspace --features watch
-	$(MAKE) test-python test-swift FEATURES=bindgen,watch
+	$(MAKE) test-rustls test-python test-swift FEATURES=bindgen,watch
 	$(CARGO) test --features watch --test secrets -- --ignored --nocapture
 	.ci/skip end
 
@@ -127,9 +128,17 @@ test:
 test: export ROAMIO_WATCH := $(WATCH)
 test: export ROAMIO_PORTAL_ISSUED := $(WATCH)/issued.txt
 
+# What depends on the TLS library, with rustls in place of the platform's.
+test-rustls:
+	$(CARGO) test --target-dir $(RUSTLS) --no-default-features --features tls-rustls,watch \
+	    --test tls --test install --test symbols
+	$(CARGO) test --target-dir $(RUSTLS) --no-default-features --features tls-rustls,watch \
+	    --lib driver::
+
 # The Python package: its types, and its tests.
 test-python: python
 	$(CARGO) test --target-dir $(BRIDGE) --lib --features bindgen bridge::
+	$(CARGO) test --target-dir $(BRIDGE) --features $(FEATURES) --test symbols
 	$(CARGO) build --package roamio-portal
 	bindings/python/test.sh $(PYTHON)/package $(TARGET)/debug/roamio-portal
 
@@ -144,6 +153,7 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --target-dir $(BRIDGE) --lib --features bridge -- -D warnings
+	$(CARGO) clippy --lib --no-default-features --features tls-rustls -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
 
 # Write include/roamio.h anew from src/capi.

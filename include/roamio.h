@@ -307,7 +307,7 @@
 #define ROAM_SOCKET_PURPOSE_PROBE 2
 /** TLS 1.2; the default. */
 #define ROAM_TLS_1_2 12
-/** TLS 1.3, where the platform's library has it: not on Apple's. */
+/** TLS 1.3, where the TLS library has it: not on Apple's. */
 #define ROAM_TLS_1_3 13
 /** Time limit of a whole attempt to connect; 20 s. */
 #define ROAM_TIMEOUT_ATTEMPT 0

@@ -1,10 +1,11 @@
 //! What `make install` installs is found by pkg-config and CMake, and programs work with it: shared,
-//! static, and beside another library in Rust.
+//! static, beside another library in Rust, and beside another OpenSSL.
 
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -12,6 +13,7 @@ use std::{env, fs};
 
 // Makes the library be built before this test.
 use roamio as _;
+use roamio_portal::{Server, ServerConfig, TlsIdentity};
 
 /// What the small programs say.
 const SAID: &str = concat!("roamio ", env!("CARGO_PKG_VERSION"), ": CONNECT\n");
@@ -175,5 +177,53 @@ fn two_libraries_in_rust_live_in_one_program() {
         command.arg("-Wl,--as-needed").args(pkg_config(&["--static", "--libs"]));
         succeed(&mut command);
         succeed(&mut Command::new(&program));
+    }
+}
+
+/// Build `tests/install/own_ssl.c` with the shared library, or with the static one.
+fn own_ssl(shared: bool) -> PathBuf {
+    let program = work().join(format!("own_ssl-{shared}"));
+    let mut command = Command::new("cc");
+    command.args(["-std=c11", "-Wall", "-Wextra", "-Werror"]).args(pkg_config(&["--cflags"]));
+    command.arg(root().join("tests/install/own_ssl.c")).arg("-o").arg(&program);
+    if shared {
+        command.args(pkg_config(&["--libs"]));
+        command.arg(format!("-Wl,-rpath,{}", libraries().display()));
+    } else {
+        command.arg(libraries().join("libroamio.a")).arg("-Wl,--as-needed");
+        command.args(pkg_config(&["--static", "--libs"]));
+    }
+    succeed(&mut command);
+    program
+}
+
+#[test]
+fn a_host_has_an_openssl_of_its_own_when_the_library_has_rustls() {
+    let identity = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let (certificate, key) = (identity.cert.pem(), identity.signing_key.serialize_pem());
+    let file = work().join("portal.pem");
+    fs::write(&file, &certificate).unwrap();
+    let tls = Some(TlsIdentity { certificate: certificate.clone(), key });
+    let portal = Server::start_blocking(ServerConfig { tls, ..ServerConfig::default() }).unwrap();
+    let token = |user| portal.mint_token("room", user, "presenter");
+    for shared in [true, false] {
+        let program = own_ssl(shared);
+        let mut given = Command::new(&program);
+        given.arg(token("given")).arg(&certificate);
+        // What the system trusts is told to OpenSSL and rustls in the same way.
+        let mut found = Command::new(&program);
+        found.arg(token("found")).env("SSL_CERT_FILE", &file);
+        let mut unknown = Command::new(&program);
+        unknown.arg(token("unknown"));
+        if cfg!(feature = "tls-rustls") {
+            assert!(!needed(&program).contains("[libssl"), "{program:?}");
+            assert_eq!(succeed(&mut given), "logged in\n");
+            assert_eq!(succeed(&mut found), "logged in\n");
+            let refused = succeed(&mut unknown);
+            assert!(refused.contains("not accepted: unknown issuer"), "{refused}");
+        } else {
+            let ended = given.output().unwrap().status.signal();
+            assert_eq!(ended, Some(6), "it is the program's functions that were called");
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! The shared library exports what `include/symbols.txt` lists, and nothing else.
+//! The shared library exports what `include/symbols.txt` lists, with the feature `bridge` also what
+//! uniffi needs, and nothing else; and it needs no more libraries than it must.
 
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
@@ -37,13 +38,33 @@ fn listed() -> BTreeSet<String> {
         .collect()
 }
 
+/// Whether this is a function or a description by which the languages of the bridge reach it.
+fn of_bridge(symbol: &str) -> bool {
+    let uniffi = ["uniffi_roamio_", "ffi_roamio_", "UNIFFI_META_"];
+    uniffi.iter().any(|prefix| symbol.starts_with(prefix))
+}
+
 #[test]
 fn exactly_the_listed_symbols_are_exported() {
     let symbols = output("nm", &["-D", "--defined-only"]);
-    let exported: BTreeSet<String> =
-        symbols.lines().map(|line| line.split_whitespace().last().unwrap().to_owned()).collect();
-    assert!(exported.iter().all(|symbol| symbol.starts_with("roam_")), "{exported:?}");
-    assert_eq!(exported, listed());
+    let exported = symbols.lines().map(|line| line.split_whitespace().last().unwrap().to_owned());
+    let (bridge, interface): (BTreeSet<_>, BTreeSet<_>) =
+        exported.partition(|symbol| cfg!(feature = "bridge") && of_bridge(symbol));
+    assert_eq!(interface, listed());
+    assert!(interface.iter().all(|symbol| symbol.starts_with("roam_")), "{interface:?}");
+    assert_eq!(bridge.is_empty(), !cfg!(feature = "bridge"));
+}
+
+#[test]
+fn only_libraries_of_every_system_are_needed_and_openssl_where_it_does_the_tls() {
+    let dynamic = output("readelf", &["-d"]);
+    let needed = dynamic.lines().filter(|line| line.contains("(NEEDED)"));
+    let others: BTreeSet<&str> = needed
+        .filter_map(|line| line.split(['[', ']']).nth(1)?.split(".so").next())
+        .filter(|name| !["libc", "libm", "libgcc_s"].contains(name) && !name.starts_with("ld-"))
+        .collect();
+    let openssl = if cfg!(feature = "tls-rustls") { &[][..] } else { &["libcrypto", "libssl"] };
+    assert_eq!(others, openssl.iter().copied().collect());
 }
 
 #[test]

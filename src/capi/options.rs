@@ -29,7 +29,7 @@ pub const ROAM_SOCKET_PURPOSE_PROBE: u32 = 2;
 
 /// TLS 1.2; the default.
 pub const ROAM_TLS_1_2: u32 = 12;
-/// TLS 1.3, where the platform's library has it: not on Apple's.
+/// TLS 1.3, where the TLS library has it: not on Apple's.
 pub const ROAM_TLS_1_3: u32 = 13;
 
 /// Time limit of a whole attempt to connect; 20 s.

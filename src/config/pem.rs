@@ -26,18 +26,3 @@ pub(super) fn decode(text: &str, label: &str) -> Result<Vec<Zeroizing<Vec<u8>>>>
     }
     if blocks.is_empty() { Err(bad(&format!("no {label} found"))) } else { Ok(blocks) }
 }
-
-/// Append one block with lines of 64 characters, which is what every library reads.
-pub(super) fn encode(label: &str, der: &[u8], text: &mut String) {
-    *text += &format!("-----BEGIN {label}-----\n");
-    for line in der.chunks(48) {
-        STANDARD.encode_string(line, text);
-        text.push('\n');
-    }
-    *text += &format!("-----END {label}-----\n");
-}
-
-/// Room for a block, so that a key leaves no copies behind while its text grows.
-pub(super) const fn encoded_len(der: &[u8]) -> usize {
-    der.len() * 2 + 128
-}

@@ -16,7 +16,7 @@ pub enum TlsVersion {
     /// TLS 1.2.
     #[default]
     V1_2,
-    /// TLS 1.3, where the platform's library has it: not on Apple's.
+    /// TLS 1.3, where the TLS library has it: not on Apple's.
     V1_3,
 }
 
@@ -30,7 +30,7 @@ pub struct ClientIdentity {
 /// Where certificate and key come from.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum IdentitySource {
-    /// An archive that the platform's library opens.
+    /// An archive that the TLS library opens.
     Pkcs12 { archive: Zeroizing<Vec<u8>>, password: Secret },
     /// DER: the chain, its first certificate the client's own, and the PKCS#8 key.
     Parts { chain: Vec<Vec<u8>>, key: Zeroizing<Vec<u8>> },
@@ -64,8 +64,8 @@ impl ClientIdentity {
     /// Take PEM texts: the certificate, then those that it needs to be trusted; and its key, PKCS#8
     /// and not encrypted (`BEGIN PRIVATE KEY`). One text may hold both.
     ///
-    /// Whether they are intact is checked when an object is made with them. Not on iOS, where the
-    /// platform takes PKCS#12 only; on Windows for RSA keys only.
+    /// Whether they are intact is checked when an object is made with them. With `tls-native` not on
+    /// iOS, where the platform takes PKCS#12 only, and on Windows for RSA keys only.
     ///
     /// # Errors
     /// [`Code::InvalidArgument`] with what is missing or damaged.
@@ -85,19 +85,6 @@ impl ClientIdentity {
         };
         let chain = chain.into_iter().map(|mut der| std::mem::take(&mut *der)).collect();
         Ok(Self { source: IdentitySource::Parts { chain, key } })
-    }
-}
-
-impl IdentitySource {
-    /// DER as clean PEM, which the platforms' libraries want: the chain, and the key.
-    pub(crate) fn to_pem(chain: &[Vec<u8>], key: &[u8]) -> (String, Zeroizing<String>) {
-        let mut certificates = String::new();
-        for der in chain {
-            pem::encode(CERTIFICATE, der, &mut certificates);
-        }
-        let mut text = Zeroizing::new(String::with_capacity(pem::encoded_len(key)));
-        pem::encode(PRIVATE_KEY, key, &mut text);
-        (certificates, text)
     }
 }
 

@@ -10,8 +10,8 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_native_tls::TlsStream;
 
+use crate::driver::tls::{self, TlsStream};
 use crate::error::Result;
 
 /// The bytes that have arrived on a connection and nobody has asked for. It counts below TLS, so
@@ -141,7 +141,7 @@ pub(crate) struct Stream {
 #[derive(Debug)]
 enum Transport {
     Plain(CountedTcp),
-    Tls(Box<TlsStream<CountedTcp>>),
+    Tls(Box<TlsStream>),
 }
 
 impl Stream {
@@ -149,7 +149,7 @@ impl Stream {
         Self { transport: Transport::Plain(tcp), unread: Bytes::new(), check: None }
     }
 
-    pub(crate) fn tls(tls: TlsStream<CountedTcp>) -> Self {
+    pub(crate) fn tls(tls: TlsStream) -> Self {
         Self { transport: Transport::Tls(Box::new(tls)), unread: Bytes::new(), check: None }
     }
 
@@ -157,7 +157,7 @@ impl Stream {
     pub(crate) fn tcp(&self) -> &TcpStream {
         match &self.transport {
             Transport::Plain(stream) => &stream.tcp,
-            Transport::Tls(stream) => &stream.get_ref().get_ref().get_ref().tcp,
+            Transport::Tls(stream) => &tls::tcp(stream).tcp,
         }
     }
 

@@ -34,8 +34,8 @@ fn named(name: &str, names: &[&str]) -> CertificateParams {
     params
 }
 
-fn authority_named(name: &str) -> CertificateParams {
-    let mut params = named(name, &[]);
+fn authority_named(name: &str, names: &[&str]) -> CertificateParams {
+    let mut params = named(name, names);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params
 }
@@ -49,9 +49,24 @@ impl Identity {
     }
 
     pub fn self_signed(name: &str) -> Self {
+        // Some systems trust an authority that is called localhost.
+        Self::vouching_for_itself(&named("itself", &[name]))
+    }
+
+    /// One with which others could be signed, as it comes out of `openssl req -x509`.
+    pub fn authority(name: &str) -> Self {
+        Self::vouching_for_itself(&authority_named(name, &[name]))
+    }
+
+    pub fn expired_authority(name: &str) -> Self {
+        let mut params = authority_named(name, &[name]);
+        params.not_after = date_time_ymd(2020, 1, 1);
+        Self::vouching_for_itself(&params)
+    }
+
+    fn vouching_for_itself(params: &CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
-        let certificate = named(name, &[name]).self_signed(&key).unwrap();
-        Self::new(certificate.pem(), &key)
+        Self::new(params.self_signed(&key).unwrap().pem(), &key)
     }
 
     /// The same as an archive.
@@ -67,7 +82,7 @@ impl Identity {
 impl Authority {
     pub fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
-        let params = authority_named(name);
+        let params = authority_named(name, &[]);
         let pem = params.self_signed(&key).unwrap().pem();
         Self { issuer: Issuer::new(params, key), pem, chain: String::new() }
     }
@@ -75,7 +90,7 @@ impl Authority {
     /// Another one that this one vouches for.
     pub fn intermediate(&self) -> Self {
         let key = KeyPair::generate().unwrap();
-        let params = authority_named("intermediate");
+        let params = authority_named("intermediate", &[]);
         let pem = params.signed_by(&key, &self.issuer).unwrap().pem();
         Self { issuer: Issuer::new(params, key), chain: pem.clone(), pem }
     }
@@ -88,6 +103,11 @@ impl Authority {
     /// A certificate for a name or an address, which is its common name, too.
     pub fn sign(&self, name: &str) -> Identity {
         self.signed(&named(name, &[name]), &KeyPair::generate().unwrap())
+    }
+
+    /// A server's certificate with which others could be signed.
+    pub fn sign_authority(&self, name: &str) -> Identity {
+        self.signed(&authority_named(name, &[name]), &KeyPair::generate().unwrap())
     }
 
     pub fn sign_expired(&self, name: &str) -> Identity {

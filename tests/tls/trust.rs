@@ -8,6 +8,13 @@ use crate::certificates::{Authority, Identity};
 use crate::client::{attempt, refused, transports};
 use crate::front::{FrontConfig, Visit, closed, listen};
 
+/// What rustls and OpenSSL call the same: the first is said with `tls-rustls`, the second without.
+const fn either(rustls: &'static str, openssl: &'static str) -> &'static str {
+    if RUSTLS { rustls } else { openssl }
+}
+
+const RUSTLS: bool = cfg!(feature = "tls-rustls");
+
 /// Options that trust an authority, which the system does not know.
 fn trusting(authority: &Authority) -> CommonConfig {
     let mut tls = TlsConfig::default();
@@ -65,11 +72,19 @@ fn conformance_93_an_address_is_verified_like_a_name() {
 fn conformance_93_a_bad_certificate_is_refused_with_its_reason_before_any_request() {
     let root = Authority::new("root");
     let unknown = Authority::new("unknown");
+    // rustls tells for which names a certificate is and since when it is not valid, but not whether
+    // anybody else has signed it.
     for (identity, reason) in [
-        (root.sign("other.test"), "hostname mismatch"),
-        (Identity::self_signed("localhost"), "self-signed certificate"),
+        (
+            root.sign("other.test"),
+            either("hostname mismatch, it is for dnsname(\"other.test\")", "hostname mismatch"),
+        ),
+        (Identity::self_signed("localhost"), either("unknown issuer", "self-signed certificate")),
         (root.sign_expired("localhost"), "certificate has expired"),
-        (unknown.sign("localhost"), "unable to get local issuer certificate"),
+        (
+            unknown.sign("localhost"),
+            either("unknown issuer", "unable to get local issuer certificate"),
+        ),
     ] {
         let config = FrontConfig::new(identity);
         for transport in transports() {
@@ -80,6 +95,40 @@ fn conformance_93_a_bad_certificate_is_refused_with_its_reason_before_any_reques
             common.tls.dangerously_accept_anything = true;
             meet(&config, "localhost", &transport, &common).0.expect("anything goes");
         }
+    }
+}
+
+#[test]
+fn conformance_93_a_server_that_vouches_for_itself_can_be_trusted_itself() {
+    for identity in [Identity::self_signed("localhost"), Identity::authority("localhost")] {
+        let mut common = CommonConfig::default();
+        common.tls.add_roots_pem(&identity.certificates).unwrap();
+        let config = FrontConfig::new(identity);
+        for transport in transports() {
+            meet(&config, "localhost", &transport, &common).0.unwrap();
+            let error = refusal(&config, "127.0.0.1", &transport, &common);
+            assert_eq!(error.code(), Code::TlsCertificate, "{error:?}");
+            assert!(error.message().to_lowercase().contains("mismatch"), "{error:?}");
+        }
+    }
+    let identity = Identity::expired_authority("localhost");
+    let mut common = CommonConfig::default();
+    common.tls.add_roots_pem(&identity.certificates).unwrap();
+    let config = FrontConfig::new(identity);
+    let error = refusal(&config, "localhost", &transports()[0], &common);
+    assert!(error.message().contains("certificate has expired"), "{error:?}");
+}
+
+#[test]
+fn conformance_93_an_authority_is_no_server_unless_it_is_trusted_itself() {
+    let root = Authority::new("root");
+    let config = FrontConfig::new(root.sign_authority("localhost"));
+    let (result, _) = meet(&config, "localhost", &transports()[0], &trusting(&root));
+    if RUSTLS {
+        let error = result.expect_err("rustls is strict");
+        assert!(error.message().contains("an authority's"), "{error:?}");
+    } else {
+        result.expect("OpenSSL does not care");
     }
 }
 
@@ -210,6 +259,19 @@ fn conformance_93_a_server_that_wants_another_client_certificate_says_so() {
     }
 }
 
+/// Certificates with the keys of others, and what is told of them when the manager is made: rustls
+/// compares the two, OpenSSL only when it connects.
+fn mismatched(root: &Authority) -> Vec<(ClientIdentity, &'static str)> {
+    let certificates = root.sign("client").certificates;
+    let with = |other: Identity| ClientIdentity::pem(&certificates, &other.key).unwrap();
+    let told = "the key is that of another certificate";
+    if RUSTLS {
+        vec![(with(root.sign("other")), told), (with(root.sign_rsa("other")), told)]
+    } else {
+        vec![]
+    }
+}
+
 #[test]
 fn certificates_and_keys_that_cannot_be_used_are_told_before_anything_is_done() {
     let root = Authority::new("root");
@@ -224,7 +286,10 @@ fn certificates_and_keys_that_cannot_be_used_are_told_before_anything_is_done() 
         (ClientIdentity::pkcs12(&[], "").unwrap(), "no PKCS#12"),
         (pem(&one.certificates, &der("PRIVATE KEY")), "client certificate"),
         (pem(&der("CERTIFICATE"), &one.key), "client certificate"),
-    ] {
+    ]
+    .into_iter()
+    .chain(mismatched(&root))
+    {
         let mut common = CommonConfig::default();
         common.tls.identity = Some(identity);
         let error = refused(&url, &transports()[0], &common);
@@ -239,6 +304,7 @@ fn certificates_and_keys_that_cannot_be_used_are_told_before_anything_is_done() 
     assert!(error.message().contains("trusted certificate"), "{error:?}");
 }
 
+#[cfg(not(feature = "tls-rustls"))] // See `mismatched`.
 #[test]
 fn a_key_of_another_certificate_is_told_before_any_request() {
     let root = Authority::new("root");

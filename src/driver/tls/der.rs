@@ -1,21 +1,18 @@
 //! As much of DER as it takes to find the keys in certificates. What is malformed has none.
 
 /// SEQUENCE.
-const SEQUENCE: u8 = 0x30;
-const INTEGER: u8 = 0x02;
-const OBJECT_IDENTIFIER: u8 = 0x06;
-/// The explicit tag of a certificate's version.
-const VERSION: u8 = 0xa0;
-
-/// 1.2.840.113549.1.1.1, `rsaEncryption`.
-const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+pub(super) const SEQUENCE: u8 = 0x30;
+pub(super) const INTEGER: u8 = 0x02;
+pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
+/// The first explicit tag of a context, for one that of a certificate's version.
+pub(super) const EXPLICIT: u8 = 0xa0;
 
 /// Values one behind the other.
-struct Values<'a>(&'a [u8]);
+pub(super) struct Values<'a>(pub(super) &'a [u8]);
 
-struct Value<'a> {
+pub(super) struct Value<'a> {
     tag: u8,
-    content: &'a [u8],
+    pub(super) content: &'a [u8],
     /// With tag and length.
     whole: &'a [u8],
 }
@@ -41,7 +38,7 @@ impl<'a> Values<'a> {
     }
 
     /// The next value, which has this tag.
-    fn expect(&mut self, tag: u8) -> Option<Value<'a>> {
+    pub(super) fn expect(&mut self, tag: u8) -> Option<Value<'a>> {
         self.next().filter(|value| value.tag == tag)
     }
 }
@@ -51,7 +48,7 @@ pub(super) fn public_key_info(certificate: &[u8]) -> Option<&[u8]> {
     let certificate = Values(certificate).expect(SEQUENCE)?.content;
     let mut fields = Values(Values(certificate).expect(SEQUENCE)?.content);
     let first = fields.next()?;
-    let serial = if first.tag == VERSION { fields.next()? } else { first };
+    let serial = if first.tag == EXPLICIT { fields.next()? } else { first };
     if serial.tag != INTEGER {
         return None;
     }
@@ -59,17 +56,6 @@ pub(super) fn public_key_info(certificate: &[u8]) -> Option<&[u8]> {
         fields.expect(SEQUENCE)?;
     }
     Some(fields.expect(SEQUENCE)?.whole)
-}
-
-/// Whether a PKCS#8 key (RFC 5208, section 5) is one of RSA.
-pub(super) fn is_rsa(key: &[u8]) -> bool {
-    let algorithm = || {
-        let mut key = Values(Values(key).expect(SEQUENCE)?.content);
-        key.expect(INTEGER)?;
-        let mut algorithm = Values(key.expect(SEQUENCE)?.content);
-        Some(algorithm.expect(OBJECT_IDENTIFIER)?.content)
-    };
-    algorithm() == Some(RSA)
 }
 
 #[cfg(test)]
@@ -89,7 +75,6 @@ mod tests {
     fn the_public_key_of_a_certificate_is_found() {
         let (certificate, key) = certificate();
         assert_eq!(public_key_info(&certificate), Some(&*key.subject_public_key_info()));
-        assert!(!is_rsa(&key.serialize_der()), "it is an EC key");
     }
 
     #[test]
@@ -97,16 +82,6 @@ mod tests {
         let (head, fields) = ([0x30, 0x10, 0x30, 0x0e], [0x30, 0x00].repeat(4));
         let v1 = [&head[..], &[0x02, 0x01, 0x01], &fields, &[0x30, 0x01, 0x05]].concat();
         assert_eq!(public_key_info(&v1), Some(&[0x30, 0x01, 0x05][..]));
-    }
-
-    #[test]
-    fn an_rsa_key_is_told_by_its_algorithm() {
-        let algorithm = [&[0x30, 0x0b, 0x06, 0x09], RSA].concat();
-        let key = [&[0x30, 0x10, 0x02, 0x01, 0x00], &algorithm[..]].concat();
-        assert!(is_rsa(&key));
-        for end in 0..key.len() {
-            assert!(!is_rsa(&key[..end]), "{end}");
-        }
     }
 
     #[test]
@@ -127,7 +102,6 @@ mod tests {
         fn bytes_of_no_certificate_do_no_harm(bytes: Vec<u8>) {
             let found = public_key_info(&bytes);
             prop_assert!(found.is_none_or(|found| found.len() <= bytes.len()));
-            is_rsa(&bytes);
         }
 
         #[test]

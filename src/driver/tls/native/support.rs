@@ -1,8 +1,11 @@
 //! What the platforms' TLS libraries cannot do is refused before any of them is asked.
 
-use super::der;
 use crate::config::{IdentitySource, TlsConfig, TlsVersion};
+use crate::driver::tls::der::{INTEGER, OBJECT_IDENTIFIER, SEQUENCE, Values};
 use crate::error::{Code, Error, Result};
+
+/// 1.2.840.113549.1.1.1, `rsaEncryption`.
+const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 
 /// Refuse what the TLS library of the operating system `os`, named as by [`std::env::consts::OS`],
 /// cannot do.
@@ -19,15 +22,29 @@ pub(super) fn check(config: &TlsConfig, os: &str) -> Result<()> {
         Some(IdentitySource::Parts { .. }) if mobile_apple => {
             unsupported("Apple's library takes client certificates as PKCS#12 only")
         }
-        Some(IdentitySource::Parts { key, .. }) if os == "windows" && !der::is_rsa(key) => {
+        Some(IdentitySource::Parts { key, .. }) if os == "windows" && !is_rsa(key) => {
             unsupported("of PEM keys, Windows' library takes those of RSA only")
         }
         _ => Ok(()),
     }
 }
 
+/// Whether a PKCS#8 key (RFC 5208, section 5) is one of RSA.
+fn is_rsa(key: &[u8]) -> bool {
+    let algorithm = || {
+        let mut key = Values(Values(key).expect(SEQUENCE)?.content);
+        key.expect(INTEGER)?;
+        let mut algorithm = Values(key.expect(SEQUENCE)?.content);
+        Some(algorithm.expect(OBJECT_IDENTIFIER)?.content)
+    };
+    algorithm() == Some(RSA)
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use rcgen::KeyPair;
+
     use super::*;
     use crate::config::ClientIdentity;
 
@@ -60,6 +77,24 @@ mod tests {
                 let expected = if refusing.contains(os) { Err(Code::Unsupported) } else { Ok(()) };
                 assert_eq!(refused, expected, "{config:?} on {os}");
             }
+        }
+    }
+
+    #[test]
+    fn an_rsa_key_is_told_by_its_algorithm() {
+        let algorithm = [&[0x30, 0x0b, 0x06, 0x09], RSA].concat();
+        let key = [&[0x30, 0x10, 0x02, 0x01, 0x00], &algorithm[..]].concat();
+        assert!(is_rsa(&key));
+        for end in 0..key.len() {
+            assert!(!is_rsa(&key[..end]), "{end}");
+        }
+        assert!(!is_rsa(&KeyPair::generate().expect("a key").serialize_der()), "it is an EC key");
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_of_no_key_do_no_harm(bytes: Vec<u8>) {
+            is_rsa(&bytes);
         }
     }
 }
