@@ -18,7 +18,7 @@ use crate::client::{self, ConferenceState, Stats};
 /// session is a new conference with a new token.
 #[derive(uniffi::Object)]
 pub struct Conference {
-    pub(super) inner: client::Conference,
+    pub(in crate::bridge) inner: client::Conference,
     gone: Gone,
 }
 

@@ -16,6 +16,13 @@ pub struct Payload {
     pub resent: bool,
 }
 
+impl Payload {
+    /// The one argument of a notification or an answer of a portal, JSON text; empty if there is none.
+    pub(super) fn data(&self) -> &str {
+        self.args.first().map_or("", String::as_str)
+    }
+}
+
 impl From<payload::Payload> for Payload {
     fn from(payload: payload::Payload) -> Self {
         Self {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::owt::{JsonObject, StreamDetails, StreamMedia};
 use crate::owt;
 
 /// Who is in the room and what can be subscribed to, oneself and one's own streams included.
@@ -30,6 +31,8 @@ pub struct Participant {
     pub user: Option<String>,
     /// `presenter`, `viewer` and so on.
     pub role: Option<String>,
+    /// Whatever else the portal says about it.
+    pub more: JsonObject,
 }
 
 /// A stream that can be subscribed to.
@@ -41,6 +44,12 @@ pub struct Stream {
     pub kind: Option<String>,
     /// The participant that publishes it; none for a mix.
     pub owner: Option<String>,
+    /// What it is made of; not in the legacy protocol.
+    pub media: Option<StreamMedia>,
+    /// Whether it carries data.
+    pub data: Option<bool>,
+    /// Where it comes from; not in the legacy protocol.
+    pub info: Option<StreamDetails>,
     /// All of it as JSON, in the words of the portal.
     pub json: String,
 }
@@ -60,8 +69,8 @@ impl From<&owt::Room> for Room {
 
 impl From<&owt::Participant> for Participant {
     fn from(participant: &owt::Participant) -> Self {
-        let owt::Participant { id, user, role, .. } = participant.clone();
-        Self { id, user, role }
+        let owt::Participant { id, user, role, more } = participant.clone();
+        Self { id, user, role, more }
     }
 }
 
@@ -71,6 +80,9 @@ impl From<&owt::Stream> for Stream {
             id: stream.id.clone(),
             kind: stream.kind.clone(),
             owner: stream.owner().map(str::to_owned),
+            media: stream.media.clone(),
+            data: stream.data,
+            info: stream.info.clone(),
             json: json(stream),
         }
     }

@@ -40,7 +40,13 @@ pub struct Login {
 impl Login {
     /// Read the answer to a login, of any protocol version.
     pub fn of(answer: &Payload) -> Self {
-        let mut members: Members = answer.decode(0).unwrap_or_default();
+        Self::read(answer.arg(0).unwrap_or_default())
+    }
+
+    /// Read what a portal has answered, which is JSON.
+    pub(crate) fn read(answer_json: &str) -> Self {
+        let mut members: Members = serde_json::from_str(answer_json).unwrap_or_default();
+        let room = Room::of_answer(members.clone());
         // There `id` is the room's.
         rename(&mut members, "clientId", "id");
         Self {
@@ -48,7 +54,7 @@ impl Login {
             user: take(&mut members, "user"),
             role: take(&mut members, "role"),
             permission: take(&mut members, "permission"),
-            room: Room::of_login(answer),
+            room,
         }
     }
 }

@@ -139,14 +139,18 @@ impl Notification {
     /// Read a notification. `None` for one that is not known or has an unexpected shape: its payload
     /// is all that there is to say about it.
     pub fn parse(payload: &Payload) -> Option<Self> {
-        let name = payload.name();
+        Self::read(payload.name(), payload.arg(0).unwrap_or_default())
+    }
+
+    /// Read a notification of a name from its data, which are JSON.
+    pub(crate) fn read(name: &str, data_json: &str) -> Option<Self> {
         if name == names::DROP {
             return Some(Self::Dropped);
         }
         if !Self::NAMES.contains(&name) {
             return None;
         }
-        let mut data: Members = payload.decode(0).ok()?;
+        let mut data: Members = serde_json::from_str(data_json).ok()?;
         match name {
             names::PARTICIPANT => Self::participant(data),
             names::STREAM => Self::stream(data),

@@ -57,7 +57,10 @@ pub struct Room {
 impl Room {
     /// The room that the answer to a login describes; of any part that is not understood nothing.
     pub fn of_login(answer: &Payload) -> Self {
-        let mut answer: Members = answer.decode(0).unwrap_or_default();
+        Self::of_answer(answer.decode(0).unwrap_or_default())
+    }
+
+    pub(super) fn of_answer(mut answer: Members) -> Self {
         match take(&mut answer, "room") {
             Some(room) => Self::read(room),
             None => Self::read_legacy(answer),

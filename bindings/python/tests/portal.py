@@ -35,9 +35,9 @@ class Portal:
             text: str = answer.read().decode()
             return text
 
-    async def control(self, path: str) -> None:
+    async def control(self, path: str, body: object = None) -> None:
         """Ask for a fault, or for something to be said."""
-        await asyncio.to_thread(self.call, "POST", f"/control/{path}")
+        await asyncio.to_thread(self.call, "POST", f"/control/{path}", body)
 
     async def token(self, room: str = "demo", user: str = "alice") -> str:
         """What an application's own server would obtain."""

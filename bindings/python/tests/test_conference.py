@@ -155,15 +155,20 @@ async def test_a_handler_that_raises_disturbs_nothing(
 async def test_an_observer_below_that_raises_is_logged_by_name_only(
     portal: Portal, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Failing(_bridge.ConferenceObserver):
+    class Failing(_bridge.ConferenceObserver, _bridge.TraceSink):
         def on_event(self, event: _bridge.ConferenceEvent) -> None:
+            raise LookupError("what must not be seen")
+
+        def line(self, text: str) -> None:
             raise LookupError("what must not be seen")
 
     logger = logging.getLogger("roamio.test")
     logger.setLevel(logging.ERROR)
     roamio.log_to(logger)
     try:
-        conference = _bridge.Conference(_bridge.ConferenceOptions(), Failing())
+        connection = roamio.ConnectionOptions(trace=Failing())
+        options = _bridge.ConferenceOptions(connection=connection)
+        conference = _bridge.Conference(options, Failing())
         await within(conference.login(await portal.token()))
         text = '{"to":"all","message":"still here"}'
         await within(conference.request("text", text))
@@ -172,7 +177,9 @@ async def test_an_observer_below_that_raises_is_logged_by_name_only(
     finally:
         roamio.log_to(None)
     lines = [record.getMessage() for record in caplog.records if record.name == logger.name]
-    assert lines and all("threw LookupError" in line for line in lines)
+    assert all("threw LookupError" in line for line in lines)
+    for whom in ("a conference's observer", "a trace sink"):
+        assert any(line.endswith(f"{whom} of the host threw LookupError") for line in lines)
     assert not any("must not be seen" in line for line in lines)
 
 

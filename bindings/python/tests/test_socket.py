@@ -227,3 +227,19 @@ async def test_a_provider_that_fails_refuses(
     assert failed.error.code == ErrorCode.CANCELLED and not failed.active
     assert "KeyError" in failed.error.message and "secret" not in failed.error.message
     assert isinstance((await within(complaints.get()))["exception"], KeyError)
+
+
+async def test_sockets_of_a_registry_share_a_connection(server: Server) -> None:
+    registry = roamio.Registry()
+    root, chat = registry.socket(server.url), registry.socket(f"{server.url}/chat")
+    assert (root.namespace, chat.namespace) == ("/", "/chat")
+    async with root, chat:
+        for socket in (root, chat):
+            socket.connect()
+            await within(socket.connected())
+        steps = chat.events()
+        root.emit("kill-connection")
+        await event(steps, SocketStateChanged, state=SocketState.REJOINING)
+    with pytest.raises(CallError) as invalid:
+        registry.socket("ftp://nowhere")
+    assert invalid.value.code == ErrorCode.INVALID_URL

@@ -13,6 +13,7 @@ time and in order. The network has a thread of its own, so a busy loop delays ev
 heartbeats.
 """
 
+from . import owt
 from ._bridge import (
     ConferenceOptions,
     ConferenceState,
@@ -162,5 +163,6 @@ __all__ = [
     "UpgradeFailed",
     "connect",
     "log_to",
+    "owt",
     "version",
 ]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 from . import _bridge
 from .codec import Json, first, to_json
@@ -26,7 +25,11 @@ from .events import (
 )
 from .hints import Hints
 from .providers import TokenFunction, TokenFunctionProvider
+from .requests import Asking, Requests
 from .stream import EventStream
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 ConferenceEvent = Union[
     ConferenceStateChanged,
@@ -53,7 +56,7 @@ def _is_last(event: ConferenceEvent) -> bool:
     return isinstance(event, ConferenceStateChanged) and event.state == ended
 
 
-class Conference(Hints):
+class Conference(Hints, Requests):
     """A conference session, from one login to its end. It survives changes of the network.
 
     To be made inside of a running loop. `async with` logs out at its end. A new session is a new
@@ -125,15 +128,7 @@ class Conference(Hints):
         with raising(), self._delivery.lane.outcome():
             await self._inner.logout()
 
-    async def request(
-        self,
-        name: str,
-        data: Json,
-        *,
-        timeout: float | None = None,
-        fail_offline: bool = False,
-        idempotent: bool = False,
-    ) -> Any:
+    async def request(self, name: str, data: Json, **how: Unpack[Asking]) -> Any:
         """Ask the portal, and give its answer. While the session is not ready it waits for it, or
         fails with NOT_SENT if `fail_offline` says so. One that is `idempotent` is sent once more
         after a resume when its answer was lost; no other is ever sent twice.
@@ -141,12 +136,7 @@ class Conference(Hints):
         `timeout` is in seconds and counts from the call. Cancelling cancels the request: if it was
         not written yet it never is. ACK_TIMEOUT and ACK_LOST mean that the portal may have acted.
         """
-        limit = None if timeout is None else timedelta(seconds=timeout)
-        options = _bridge.RequestOptions(
-            timeout=limit, fail_offline=fail_offline, idempotent=idempotent
-        )
-        with raising(), self._delivery.lane.outcome():
-            return first(await self._inner.request(name, to_json(data), options))
+        return first(await self._ask(self._inner.request, name, to_json(data), **how))
 
     async def rejoin(self) -> Any:
         """Leave the session and log in anew, with a token that `tokens` gives. Gives the portal's

@@ -180,6 +180,13 @@ class Notification:
     replayed: bool
     #: Its position among the notifications since login, from 1.
     number: int
+    _payload: _bridge.Payload = field(repr=False, compare=False)
+
+    @property
+    def typed(self) -> _bridge.PortalNotification | None:
+        """It as a value, the same for all protocol versions. None for one that is not known or has an
+        unexpected shape: then `data` is all that there is to say about it."""
+        return self._payload.notification()
 
     @property
     def args(self) -> tuple[Any, ...]:
@@ -215,7 +222,7 @@ def _state(kind: type[Any], *names: str) -> Callable[[Any], Any]:
 
 def _notification(event: Any) -> Notification:
     payload = event.payload
-    return Notification(payload.name, first(payload), event.replayed, event.number)
+    return Notification(payload.name, first(payload), event.replayed, event.number, payload)
 
 
 Converters = dict[type[Any], Callable[[Any], Any]]

@@ -6,9 +6,9 @@ import Foundation
 /// Calls may be made on any thread, none blocks. Cancelling a task that awaits a request cancels the
 /// request. A conference that nobody has any more is closed, without a logout.
 public final class Conference: Hinted {
-    private let lane = Lane()
+    let lane = Lane()
     private let delivery: Delivery<ConferenceEvent>
-    private let core: ConferenceCore
+    let core: ConferenceCore
 
     /// A conference. No traffic before `login`. `tokens` is asked for a fresh token where the session
     /// cannot be resumed; without it such a session ends.

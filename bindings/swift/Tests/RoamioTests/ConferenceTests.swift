@@ -109,8 +109,14 @@ final class ConferenceTests: XCTestCase {
         let answer = try await within { try await conference.rejoin() }
         XCTAssertEqual(conference.room.participants.map(\.user), ["carol"])
         try await read(events) { event in
+            if case .tokenWanted(nil) = event { true } else { false }
+        }
+        try await read(events) { event in
             if case .rejoined(answer) = event { true } else { false }
         }
+        let stats = conference.stats()
+        XCTAssertEqual(stats.connections, 2)
+        XCTAssertGreaterThan(stats.bytesIn, 0)
     }
 
     func testAProviderThatThrowsRefuses() async throws {

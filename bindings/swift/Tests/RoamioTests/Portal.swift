@@ -26,8 +26,8 @@ struct Portal {
     }
 
     /// Ask for a fault, or for something to be said.
-    func control(_ path: String) async throws {
-        _ = try await call("POST", "/control/\(path)")
+    func control(_ path: String, _ body: String? = nil) async throws {
+        _ = try await call("POST", "/control/\(path)", body)
     }
 
     /// Let somebody speak to the room.

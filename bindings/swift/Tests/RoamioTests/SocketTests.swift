@@ -108,6 +108,25 @@ final class SocketTests: XCTestCase {
         XCTAssertEqual(heard, Array(0..<count))
     }
 
+    func testSocketsOfARegistryShareAConnection() async throws {
+        let url = try url()
+        let registry = Registry()
+        let root = try registry.socket(url), chat = try registry.socket("\(url)/chat")
+        XCTAssertEqual([root.namespace, chat.namespace], ["/", "/chat"])
+        let rootStates = root.states(), chatStates = chat.states()
+        try root.connect()
+        try chat.connect()
+        try await read(rootStates) { $0 == .connected }
+        try await read(chatStates) { $0 == .connected }
+        try root.emit("kill-connection")
+        try await read(chatStates) { $0 == .rejoining }
+        await root.close()
+        await chat.close()
+        XCTAssertThrowsError(try registry.socket("ftp://nowhere")) { error in
+            XCTAssertEqual((error as? RoamioError)?.code, .invalidUrl)
+        }
+    }
+
     func testATargetSourceSaysWhere() async throws {
         struct Nowhere: Error {}
         let url = try url()
