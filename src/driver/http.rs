@@ -10,10 +10,10 @@ use hyper::body::Body;
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper::header::{
     ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, DATE, EXPECT, HOST, HeaderMap, HeaderName,
-    HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_VERSION, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    HeaderValue, LOCATION, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
-use hyper::{Request, Uri};
+use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 
 use crate::config::Endpoint;
@@ -153,6 +153,15 @@ pub(crate) fn reusable_ms(headers: &HeaderMap) -> u64 {
         .and_then(|(_, seconds)| seconds.trim().parse::<u32>().ok());
     let patience = told.map_or(PATIENCE_MS, |seconds| u64::from(seconds) * 1_000);
     patience - PATIENCE_MARGIN_MS.min(patience / 2)
+}
+
+/// What a redirect means: it is not followed, and of where it leads to only the host is told.
+pub(crate) fn redirected(phase: &str, status: StatusCode, headers: &HeaderMap) -> Option<Error> {
+    let location = headers.get(LOCATION).filter(|_| status.is_redirection())?;
+    let to = location.to_str().ok()?.parse::<Uri>().ok()?;
+    let (status, host) = (status.as_u16(), to.host()?);
+    let text = format!("{phase}: HTTP {status}, a redirect to {host}, which is not followed");
+    Some(Error::new(Code::HttpStatus, text).with_http_status(status))
 }
 
 /// What a failed exchange means.

@@ -306,6 +306,9 @@ impl Live {
             }
         })?;
         let (head, body) = response.into_parts();
+        if let Some(error) = http::redirected(PHASE, head.status, &head.headers) {
+            return Err(Failure::Broken(error));
+        }
         let body = http::drive(connection, read(body, most)).await.map_err(Failure::Broken)?;
         self.reusable_until = clock::now().mono + http::reusable_ms(&head.headers);
         Ok(HttpResponse {

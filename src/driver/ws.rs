@@ -8,11 +8,10 @@ use futures_util::future::maybe_done;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, LOCATION, SEC_WEBSOCKET_ACCEPT,
-    SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
-    UPGRADE,
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::{Request, Response, StatusCode};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error as WsError;
@@ -161,6 +160,9 @@ impl Agreement {
 /// What another status than 101 means.
 async fn refused(response: Response<Incoming>, connection: Pin<&mut impl Future>) -> Error {
     let (head, mut body) = response.into_parts();
+    if let Some(error) = http::redirected(PHASE, head.status, &head.headers) {
+        return error;
+    }
     let mut said = Vec::new();
     let read = async {
         while said.len() <= REFUSAL_SIZE
@@ -172,14 +174,7 @@ async fn refused(response: Response<Incoming>, connection: Pin<&mut impl Future>
     // What has come is taken, whatever keeps the rest.
     let _ = timeout(REFUSAL_TIME, http::drive(connection, read)).await;
     let (status, wait) = (head.status.as_u16(), http::retry_after_ms(&head.headers));
-    match redirect(head.status, &head.headers) {
-        Some(host) => {
-            let text =
-                format!("{PHASE}: HTTP {status}, a redirect to {host}, which is not followed");
-            Error::new(Code::HttpStatus, text).with_http_status(status)
-        }
-        None => refusal(PHASE, status, &said, wait),
-    }
+    refusal(PHASE, status, &said, wait)
 }
 
 /// An answer in HTTP in place of the first frame: so socket.io refuses a revision that it does not
@@ -193,12 +188,6 @@ fn late_refusal(first: &[u8]) -> Option<Error> {
     let status = std::str::from_utf8(status).ok()?.parse().ok()?;
     let head = rest.windows(4).position(|end| end == b"\r\n\r\n")?;
     Some(refusal(PHASE, status, &rest[head + 4..], None))
-}
-
-/// The host that a redirect leads to. Redirects are not followed, and nothing else is told of them.
-fn redirect(status: StatusCode, headers: &HeaderMap) -> Option<String> {
-    let location = headers.get(LOCATION).filter(|_| status.is_redirection())?;
-    location.to_str().ok()?.parse::<Uri>().ok()?.host().map(str::to_owned)
 }
 
 /// What ended an open connection.

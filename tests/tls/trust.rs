@@ -350,6 +350,7 @@ fn a_redirect_from_https_to_http_is_not_followed() {
     for transport in transports() {
         let error = refused(&front.url("localhost"), &transport, &trusting(&root));
         assert_eq!((error.code(), error.http_status()), (Code::HttpStatus, Some(302)));
+        assert!(error.message().contains("a redirect to 127.0.0.1"), "{error:?}");
         assert!(!error.message().contains("secret"), "{error:?}");
         assert!(visited.try_recv().is_err(), "nothing is sent to the target");
     }
