@@ -20,5 +20,7 @@ mod samples;
 #[cfg(target_os = "linux")]
 #[path = "capi/echo.rs"]
 mod server;
+#[path = "guide/symptoms.rs"]
+mod symptoms;
 #[path = "guide/tables.rs"]
 mod tables;
