@@ -171,6 +171,28 @@ pub enum Retry {
     Login = 3,
 }
 
+/// What is wrong with a server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CertificateProblem {
+    /// Its time is over.
+    Expired,
+    /// Its time has not come: one of the two clocks may be wrong.
+    NotYetValid,
+    /// It vouches for itself, and nobody has said that it is trusted. With `tls-rustls` this is an
+    /// unknown issuer.
+    SelfSigned,
+    /// It was issued, directly or not, by somebody whom this device does not trust; or the server does
+    /// not send all certificates between.
+    UnknownIssuer,
+    /// It is for other names than the one that was asked for.
+    WrongHost,
+    /// Its issuer has taken it back.
+    Revoked,
+    /// Its public key is none of those that the configuration allows.
+    NotPinned,
+}
+
 /// The layer that an error comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "bridge", derive(uniffi::Enum), uniffi(name = "ErrorLayer"))]
@@ -219,6 +241,7 @@ struct Details {
     retry_after_ms: Option<u64>,
     engine_code: Option<u32>,
     server_json: Option<Box<str>>,
+    certificate: Option<CertificateProblem>,
     resent: bool,
 }
 
@@ -273,6 +296,12 @@ impl Error {
         self.details.as_ref()?.server_json.as_deref()
     }
 
+    /// What is wrong with the server's certificate, where the platform's TLS library tells it: with
+    /// [`Code::TlsCertificate`] only.
+    pub fn certificate(&self) -> Option<CertificateProblem> {
+        self.details.as_ref()?.certificate
+    }
+
     /// The request that this is the outcome of was sent twice, as
     /// [`idempotent`](crate::client::RequestOptions::idempotent) allows.
     pub fn resent(&self) -> bool {
@@ -325,6 +354,13 @@ impl Error {
     #[must_use]
     pub fn with_server_json(mut self, json: impl Into<Box<str>>) -> Self {
         self.details_mut().server_json = Some(json.into());
+        self
+    }
+
+    /// The same error with what is wrong with the server's certificate.
+    #[must_use]
+    pub fn with_certificate(mut self, problem: CertificateProblem) -> Self {
+        self.details_mut().certificate = Some(problem);
         self
     }
 

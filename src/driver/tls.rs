@@ -23,7 +23,7 @@ use self::native as backend;
 use self::rustls as backend;
 use crate::config::TlsConfig;
 use crate::driver::stream::CountedTcp;
-use crate::error::{Code, Error, Result};
+use crate::error::{CertificateProblem, Code, Error, Result};
 use crate::log::log;
 
 pub(crate) use backend::{TlsStream, check, tcp};
@@ -96,9 +96,12 @@ impl Tls {
 /// Whether the server's own certificate, DER, has one of these keys.
 fn pinned(pins: &[[u8; 32]], certificate: &[u8]) -> Result<()> {
     match der::public_key_info(certificate) {
-        None => Err(not_accepted("no public key to compare with the pins")),
+        None => Err(not_accepted("no public key to compare with the pins", None)),
         Some(key) if pins.contains(&Sha256::digest(key).into()) => Ok(()),
-        Some(_) => Err(not_accepted("its public key is none of the pinned ones")),
+        Some(_) => Err(not_accepted(
+            "its public key is none of the pinned ones",
+            Some(CertificateProblem::NotPinned),
+        )),
     }
 }
 
@@ -126,10 +129,14 @@ fn failed(what: &dyn Display) -> Error {
     Error::new(Code::TlsHandshake, format!("TLS handshake: {what}"))
 }
 
-/// The server's certificate has not passed this check.
-fn not_accepted(check: &str) -> Error {
+/// The server's certificate has not passed this check, which means that, if it is known.
+fn not_accepted(check: &str, problem: Option<CertificateProblem>) -> Error {
     let text = format!("the server's certificate is not accepted: {check}");
-    Error::new(Code::TlsCertificate, text)
+    let error = Error::new(Code::TlsCertificate, text);
+    match problem {
+        Some(problem) => error.with_certificate(problem),
+        None => error,
+    }
 }
 
 /// An alert is the server's complaint, for one about a certificate that it wants from this side.

@@ -11,7 +11,7 @@ use native_tls::{Certificate, Identity, Protocol};
 use super::{complaint, failed, invalid, not_accepted, unusable};
 use crate::config::{IdentitySource, TlsConfig, TlsVersion};
 use crate::driver::stream::CountedTcp;
-use crate::error::{Code, Error, Result};
+use crate::error::{CertificateProblem, Code, Error, Result};
 
 pub(super) type Connector = tokio_native_tls::TlsConnector;
 pub(crate) type TlsStream = tokio_native_tls::TlsStream<CountedTcp>;
@@ -114,7 +114,27 @@ fn handshake_error(error: &native_tls::Error) -> Error {
         return failed(&text);
     }
     let check = text.strip_suffix(')').and_then(|text| text.rsplit_once('('));
-    not_accepted(check.map_or(&text, |(_, check)| check))
+    let check = check.map_or(text.as_str(), |(_, check)| check);
+    not_accepted(check, problem(check))
+}
+
+/// What a failed check means, in OpenSSL's words, which are the same in every locale.
+fn problem(check: &str) -> Option<CertificateProblem> {
+    const WORDS: [(&str, CertificateProblem); 10] = [
+        ("certificate has expired", CertificateProblem::Expired),
+        ("not yet valid", CertificateProblem::NotYetValid),
+        // It is the root that is not trusted, and not the server's own certificate.
+        ("in certificate chain", CertificateProblem::UnknownIssuer),
+        ("self-signed certificate", CertificateProblem::SelfSigned),
+        ("self signed certificate", CertificateProblem::SelfSigned),
+        ("issuer certificate", CertificateProblem::UnknownIssuer),
+        ("unable to verify the first certificate", CertificateProblem::UnknownIssuer),
+        ("hostname mismatch", CertificateProblem::WrongHost),
+        ("ip address mismatch", CertificateProblem::WrongHost),
+        ("revoked", CertificateProblem::Revoked),
+    ];
+    let check = check.to_ascii_lowercase();
+    WORDS.iter().find(|(words, _)| check.contains(words)).map(|(_, problem)| *problem)
 }
 
 /// The alert that ended a connection.

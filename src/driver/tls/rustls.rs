@@ -113,7 +113,7 @@ pub(super) async fn connect(
     tcp: CountedTcp,
 ) -> Result<TlsStream> {
     let name = ServerName::try_from(name.to_owned())
-        .map_err(|_| not_accepted("no certificate is for such a name"))?;
+        .map_err(|_| not_accepted("no certificate is for such a name", None))?;
     let connector = TlsConnector::from(Arc::clone(connector));
     connector.connect(name, tcp).await.map_err(|error| handshake_error(&error))
 }
@@ -131,7 +131,9 @@ pub(crate) fn tcp(stream: &TlsStream) -> &CountedTcp {
 fn handshake_error(error: &io::Error) -> Error {
     match of_tls(error) {
         None => Error::new(Code::NetworkLost, format!("TLS handshake: {error}")),
-        Some(rustls::Error::InvalidCertificate(error)) => not_accepted(&reason::of(error)),
+        Some(rustls::Error::InvalidCertificate(error)) => {
+            not_accepted(&reason::of(error), reason::problem(error))
+        }
         Some(error) => match reason::alert(error) {
             Some(alert) => failed(&complaint(&alert)),
             None => failed(error),

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use rustls::{CertificateError, Error};
 
 use super::trust::is_of_authority;
+use crate::error::CertificateProblem;
 
 /// The names of a certificate that are told at most.
 const NAMES: usize = 5;
@@ -38,6 +39,24 @@ pub(super) fn of(error: &CertificateError) -> Cow<'static, str> {
         CertificateError::UnknownIssuer => "unknown issuer, or it vouches for itself".into(),
         error if is_of_authority(error) => "it is an authority's, and not a server's".into(),
         error => error.to_string().into(),
+    }
+}
+
+/// The same as a value. Whether an unknown issuer is the certificate itself is not told.
+pub(super) const fn problem(error: &CertificateError) -> Option<CertificateProblem> {
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            Some(CertificateProblem::Expired)
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            Some(CertificateProblem::NotYetValid)
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            Some(CertificateProblem::WrongHost)
+        }
+        CertificateError::UnknownIssuer => Some(CertificateProblem::UnknownIssuer),
+        CertificateError::Revoked => Some(CertificateProblem::Revoked),
+        _ => None,
     }
 }
 
