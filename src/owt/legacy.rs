@@ -2,7 +2,7 @@
 //!
 //! What such a portal refuses in every case (`setPermission`, `setVideoBitrate`) has no type here.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::media::{Resolution, Signaling};
@@ -31,23 +31,23 @@ requests! {
 
 /// Send media to the room: how, and with the state `url` from where. The answer is the id of the
 /// stream.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Publish(pub PublishOptions, pub Option<String>);
 
 /// Stop a publication.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unpublish([String; 1]);
 
 /// Receive a stream. The answer is its id.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Subscribe(SubscribeOptions, ());
 
 /// Stop receiving a stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unsubscribe([String; 1]);
 
 /// A step of the negotiation for a stream that is published or subscribed to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SignalingMessage(StreamMessage, ());
 
 impl Unpublish {
@@ -80,47 +80,47 @@ impl SignalingMessage {
 }
 
 /// Show a stream in mixes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mix(pub MixOptions);
 
 /// Do not show a stream in mixes any more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unmix(pub MixOptions);
 
 /// Send what is received of the room to an RTSP, RTMP or HTTP server. The answer has its `url`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AddExternalOutput(pub Output);
 
 /// Send something else to a server.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UpdateExternalOutput(pub Output);
 
 /// Send nothing to a server any more.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RemoveExternalOutput(pub Output);
 
 /// Record, with what the portal takes for options. The answer has the `recorderId`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StartRecorder(pub Members);
 
 /// Stop recording; the options have the `recorderId`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StopRecorder(pub Members);
 
 /// Where does a mix show a stream? The answer has the `region`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GetRegion(pub Place);
 
 /// Show a stream somewhere else in a mix.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetRegion(pub Place);
 
 /// Send nothing of a stream to anybody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mute(pub MuteOptions);
 
 /// Send a stream again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unmute(pub MuteOptions);
 
 object! {
@@ -163,7 +163,7 @@ object! {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct StreamMessage {
     #[serde(rename = "streamId")]
     stream_id: String,
@@ -171,7 +171,7 @@ struct StreamMessage {
 }
 
 /// Mixes of a stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MixOptions {
     /// The stream.
@@ -181,7 +181,7 @@ pub struct MixOptions {
 }
 
 /// A place of a stream in a mix.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Place {
     /// The stream.
@@ -195,7 +195,7 @@ pub struct Place {
 }
 
 /// Media of a stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MuteOptions {
     /// The stream.
@@ -205,7 +205,7 @@ pub struct MuteOptions {
 }
 
 /// Say something, or pause and play media.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum CustomMessage {
     /// Say something.
@@ -223,7 +223,7 @@ pub enum CustomMessage {
 }
 
 /// What to pause or play.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Control {
     /// The stream.

@@ -121,3 +121,20 @@ pub(super) fn or_false<T: Serialize, S: serde::Serializer>(
         None => Value::Bool(false).serialize(serializer),
     }
 }
+
+/// The other way round.
+pub(super) fn or_none<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Part<T> {
+        None(bool),
+        Some(T),
+    }
+    match Part::deserialize(deserializer)? {
+        Part::Some(part) => Ok(Some(part)),
+        Part::None(false) => Ok(None),
+        Part::None(true) => Err(serde::de::Error::custom("true says nothing about media")),
+    }
+}

@@ -2,12 +2,13 @@
 //!
 //! The versions differ in how they describe media: [`Media::Tracks`] is 1.2, [`Media::Parts`] is
 //! what came before it. `data` and `transport` are 1.2 only. Nothing is checked here: the portal
-//! knows its rules, and says which of them is broken.
+//! knows its rules, and says which of them is broken. What was written as JSON can be read again, so
+//! that a program can take requests from elsewhere.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::media::{Format, Parameters, Signaling, or_false};
+use super::media::{Format, Parameters, Signaling, or_false, or_none};
 use super::object::{Members, object};
 use crate::error::{Code, Error, Result};
 use crate::payload::Payload;
@@ -79,7 +80,7 @@ requests! {
 answers!(Started, Controlled, String, Members);
 
 /// What a publication or subscription that has begun is known by.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Started {
     /// The publication, which is the stream once it is there, or the subscription.
@@ -97,7 +98,7 @@ object! {
 }
 
 /// What a [`StreamControl`] comes to.
-#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Controlled {
     /// Where a mix shows the stream.
@@ -107,7 +108,7 @@ pub enum Controlled {
 }
 
 /// Send media to the room.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Publish {
     /// What is sent.
     pub media: Media<PublishAudio, PublishVideo, PublishTrack>,
@@ -123,7 +124,7 @@ pub struct Publish {
 }
 
 /// Receive media from the room.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Subscribe {
     /// What is received.
     pub media: Media<SubscribeAudio, SubscribeVideo, SubscribeTrack>,
@@ -136,8 +137,13 @@ pub struct Subscribe {
 }
 
 /// The media of a publication or subscription.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    bound(
+        deserialize = "Audio: Serialize + Deserialize<'de>, Video: Serialize + Deserialize<'de>, Track: Deserialize<'de>"
+    )
+)]
 pub enum Media<Audio: Serialize, Video: Serialize, Track> {
     /// 1.2.
     Tracks {
@@ -147,10 +153,10 @@ pub enum Media<Audio: Serialize, Video: Serialize, Track> {
     /// 1.0 and 1.1.
     Parts {
         /// One audio, or none.
-        #[serde(serialize_with = "or_false")]
+        #[serde(serialize_with = "or_false", deserialize_with = "or_none")]
         audio: Option<Audio>,
         /// One video, or none.
-        #[serde(serialize_with = "or_false")]
+        #[serde(serialize_with = "or_false", deserialize_with = "or_none")]
         video: Option<Video>,
     },
     /// 1.2: only data.
@@ -179,7 +185,7 @@ impl Subscribe {
 }
 
 /// Where media are taken from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// A microphone.
@@ -195,7 +201,7 @@ pub enum Source {
 }
 
 /// A kind of media.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// What is heard.
@@ -205,7 +211,7 @@ pub enum Kind {
 }
 
 /// Kinds of media.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kinds {
     /// What is heard.
@@ -217,7 +223,7 @@ pub enum Kinds {
 }
 
 /// 1.2: what carries media.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transport {
     /// `webrtc` or `quic`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -228,7 +234,7 @@ pub struct Transport {
 }
 
 /// 1.2: a track that is sent.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PublishTrack {
     /// Its kind.
     #[serde(rename = "type")]
@@ -243,14 +249,14 @@ pub struct PublishTrack {
 }
 
 /// 1.0 and 1.1: audio that is sent.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PublishAudio {
     /// Where it is taken from.
     pub source: Source,
 }
 
 /// 1.0 and 1.1: video that is sent.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PublishVideo {
     /// Where it is taken from.
     pub source: Source,
@@ -260,7 +266,7 @@ pub struct PublishVideo {
 }
 
 /// 1.2: a track that is received.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SubscribeTrack {
     /// Its kind.
     #[serde(rename = "type")]
@@ -281,7 +287,7 @@ pub struct SubscribeTrack {
 }
 
 /// 1.0 and 1.1: audio that is received.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SubscribeAudio {
     /// A stream.
     pub from: String,
@@ -291,7 +297,7 @@ pub struct SubscribeAudio {
 }
 
 /// 1.0 and 1.1: video that is received.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubscribeVideo {
     /// A stream.
@@ -308,28 +314,28 @@ pub struct SubscribeVideo {
 }
 
 /// Where media or data come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FromStream {
     /// A stream.
     pub from: String,
 }
 
 /// Stop a publication of one's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unpublish {
     /// The publication.
     pub id: String,
 }
 
 /// Stop a subscription of one's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unsubscribe {
     /// The subscription.
     pub id: String,
 }
 
 /// Do something with a stream of one's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamControl {
     /// The stream.
     pub id: String,
@@ -339,7 +345,7 @@ pub struct StreamControl {
 }
 
 /// What can be done with a stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "operation", content = "data", rename_all = "kebab-case")]
 pub enum StreamOperation {
     /// Show it in the mix with this label.
@@ -362,7 +368,7 @@ pub enum StreamOperation {
 }
 
 /// Do something with a subscription of one's own.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SubscriptionControl {
     /// The subscription.
     pub id: String,
@@ -372,7 +378,7 @@ pub struct SubscriptionControl {
 }
 
 /// What can be done with a subscription.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "operation", content = "data", rename_all = "kebab-case")]
 pub enum SubscriptionOperation {
     /// Receive something else.
@@ -391,7 +397,7 @@ pub enum SubscriptionOperation {
 }
 
 /// What to receive in place of a video.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VideoUpdate {
     /// Another stream.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -403,7 +409,7 @@ pub struct VideoUpdate {
 
 /// Negotiate for a transport. The portal's part comes as
 /// [`Notification::Progress`](super::Notification::Progress).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Soac {
     /// The transport: [`Started::transport_id`].
     pub id: String,
@@ -412,7 +418,7 @@ pub struct Soac {
 }
 
 /// Say something.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Text {
     /// A participant, or `all`.
     pub to: String,

@@ -1,6 +1,7 @@
 //! Requests go out in the shapes that a real portal was recorded to take, and answers come back.
 
 use std::collections::VecDeque;
+use std::fmt::Debug;
 
 use roamio::error::Code;
 use roamio::owt::legacy::{self, CustomMessage, MixOptions, PublishOptions, SubscribeOptions};
@@ -12,6 +13,7 @@ use roamio::owt::request::{
 };
 use roamio::owt::{Bitrate, Candidate, Members, Parameters, Resolution, Signaling};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::recorded::{elements, packets};
@@ -26,13 +28,19 @@ fn recorded(name: &str) -> VecDeque<(String, Value)> {
 }
 
 /// The next recorded request is this one.
-fn expect<R: Request>(recorded: &mut VecDeque<(String, Value)>, request: &R) {
+fn expect<R>(recorded: &mut VecDeque<(String, Value)>, request: &R)
+where
+    R: Request + DeserializeOwned + PartialEq + Debug,
+{
     let (name, data) = recorded.pop_front().unwrap();
     assert_eq!((R::NAME, json(request)), (name.as_str(), data));
 }
 
-fn json(value: &impl Serialize) -> Value {
-    serde_json::to_value(value).unwrap()
+/// What is sent. The same can be read from it again.
+fn json<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) -> Value {
+    let json = serde_json::to_value(value).unwrap();
+    assert_eq!(T::deserialize(&json).unwrap(), *value);
+    json
 }
 
 fn size(width: u32, height: u32) -> Parameters {
