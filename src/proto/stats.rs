@@ -5,7 +5,7 @@ use crate::proto::io::ConferenceEvent;
 
 /// What an object has done since it was made. Everything only grows, except `round_trip_ms`, and
 /// nothing is reset by a reconnection or a fresh login.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(feature = "bridge", derive(uniffi::Record))]
 pub struct Stats {
     /// The round trip measured last, in milliseconds: of a TCP connect, or of a probe and its answer.
