@@ -24,7 +24,7 @@ use crate::driver::tls::Tls;
 use crate::driver::ws::{self, Socket};
 use crate::error::{Code, Error, Result};
 use crate::log::log;
-use crate::proto::io::{Cookies, Headers};
+use crate::proto::io::{Cookies, Headers, Input, WireId};
 
 /// When the next address gets its chance (RFC 8305, section 5).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
@@ -68,6 +68,7 @@ pub(crate) struct Progress(Arc<Told>);
 #[derive(Debug)]
 struct Told {
     connect_ms: AtomicU64,
+    tls_ms: AtomicU64,
     /// The connection that an answer is awaited on.
     count: Mutex<Option<ByteCount>>,
     /// Who is at the other end, or is meant to be: the server or the proxy.
@@ -81,6 +82,7 @@ impl Default for Told {
     fn default() -> Self {
         Self {
             connect_ms: AtomicU64::new(NOTHING),
+            tls_ms: AtomicU64::new(NOTHING),
             count: Mutex::default(),
             peer: Mutex::default(),
         }
@@ -88,10 +90,16 @@ impl Default for Told {
 }
 
 impl Progress {
-    /// How long the TCP connect took, in milliseconds: once, when it is done.
-    pub(crate) fn take_reached(&self) -> Option<u64> {
-        let connect_ms = self.0.connect_ms.swap(NOTHING, Ordering::Relaxed);
-        (connect_ms != NOTHING).then_some(connect_ms)
+    /// How far the dial of this wire has come, if that was not told yet.
+    pub(crate) fn take_step(&self, wire: WireId) -> Option<Input> {
+        let take = |ms: &AtomicU64| {
+            let ms = ms.swap(NOTHING, Ordering::Relaxed);
+            (ms != NOTHING).then_some(ms)
+        };
+        if let Some(connect_ms) = take(&self.0.connect_ms) {
+            return Some(Input::Reached { wire, connect_ms });
+        }
+        take(&self.0.tls_ms).map(|tls_ms| Input::Secured { wire, tls_ms })
     }
 
     /// Whether bytes of the answer have arrived since the last call.
@@ -113,6 +121,12 @@ impl Progress {
     /// anything that comes of it.
     async fn reached(&self, connect_ms: u64) {
         self.0.connect_ms.store(connect_ms, Ordering::Relaxed);
+        yield_now().await;
+    }
+
+    /// TLS was agreed; as for [`Progress::reached`].
+    async fn secured(&self, tls_ms: u64) {
+        self.0.tls_ms.store(tls_ms, Ordering::Relaxed);
         yield_now().await;
     }
 
@@ -185,8 +199,11 @@ impl Dialer {
         let local = tcp.local_addr().ok();
         let (tcp, count) = CountedTcp::new(tcp);
         let stream = if endpoint.secure {
+            let started = clock::now().mono;
             let tls = self.tls.connect(&endpoint.host, tcp);
-            Stream::tls(within(limits.tls, "TLS handshake", tls).await?)
+            let stream = Stream::tls(within(limits.tls, "TLS handshake", tls).await?);
+            progress.secured(clock::now().mono.since(started)).await;
+            stream
         } else {
             Stream::plain(tcp)
         };

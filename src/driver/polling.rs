@@ -41,8 +41,8 @@ pub(crate) struct Polling {
     wire: WireId,
     dialer: Arc<Dialer>,
     endpoint: Arc<Endpoint>,
-    /// A TCP connection was told.
-    reached: bool,
+    /// The first connection of the wire is told, the others are not.
+    established: bool,
     post: Lane,
     poll: Lane,
 }
@@ -50,7 +50,7 @@ pub(crate) struct Polling {
 impl Polling {
     pub(crate) fn new(wire: WireId, dialer: &Arc<Dialer>, endpoint: Arc<Endpoint>) -> Self {
         let (post, poll) = (Lane::Idle(None), Lane::Idle(None));
-        Self { wire, dialer: Arc::clone(dialer), endpoint, reached: false, post, poll }
+        Self { wire, dialer: Arc::clone(dialer), endpoint, established: false, post, poll }
     }
 
     /// Begin a request. One that cannot be sent at all is answered at once.
@@ -80,12 +80,13 @@ impl Polling {
                 Exchange::Poll => &mut self.poll,
             };
             let polled = lane.poll(cx);
-            if let Some(connect_ms) = lane.take_reached()
-                && !mem::replace(&mut self.reached, true)
+            if let Some(step) = lane.take_step(self.wire)
+                && !self.established
             {
-                return Poll::Ready(Input::Reached { wire: self.wire, connect_ms });
+                return Poll::Ready(step);
             }
             if let Poll::Ready(result) = polled {
+                self.established = true;
                 return Poll::Ready(self.response(exchange, result));
             }
         }
@@ -204,9 +205,9 @@ impl Lane {
         }
     }
 
-    fn take_reached(&self) -> Option<u64> {
+    fn take_step(&self, wire: WireId) -> Option<Input> {
         match self {
-            Self::Busy { progress, .. } => progress.take_reached(),
+            Self::Busy { progress, .. } => progress.take_step(wire),
             Self::Idle(_) => None,
         }
     }

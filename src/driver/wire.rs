@@ -32,8 +32,8 @@ type Dial = Pin<Box<dyn Future<Output = Result<Dialled>> + Send>>;
 /// ```text
 /// Polling
 ///
-/// Dialling --Reached--> Dialling --Connected--> Open --Closed--> over
-///     `---------Failed------`-----------------------------------> over
+/// Dialling --Reached, Secured--> Dialling --Connected--> Open --Closed--> over
+///     `--------------Failed----------`-----------------------------------> over
 /// ```
 pub(crate) struct Wire {
     pub(crate) id: WireId,
@@ -101,8 +101,8 @@ impl Wire {
         match &mut self.state {
             State::Dialling(dial, progress) => {
                 let dialled = dial.as_mut().poll(cx);
-                if let Some(connect_ms) = progress.take_reached() {
-                    return Poll::Ready(Some(Input::Reached { wire, connect_ms }));
+                if let Some(step) = progress.take_step(wire) {
+                    return Poll::Ready(Some(step));
                 }
                 Poll::Ready(Some(match ready!(dialled) {
                     Ok(Dialled { socket, count, local, cookies }) => {

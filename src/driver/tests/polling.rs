@@ -88,7 +88,7 @@ pub(super) async fn answer(wire: &mut Wire) -> (Exchange, Result<HttpResponse>) 
     loop {
         match timeout(LONG, next(wire)).await.expect("in time") {
             Input::Response { wire: WireId(7), exchange, result } => return (exchange, result),
-            Input::Reached { .. } | Input::Activity { .. } => {}
+            Input::Reached { .. } | Input::Secured { .. } | Input::Activity { .. } => {}
             other => panic!("unexpected {other:?}"),
         }
     }
@@ -107,7 +107,7 @@ pub(super) async fn meanwhile<T>(wire: &mut Wire, work: impl Future<Output = T>)
     let quiet = async {
         loop {
             match next(wire).await {
-                Input::Reached { .. } => {}
+                Input::Reached { .. } | Input::Secured { .. } => {}
                 other => panic!("unexpected {other:?}"),
             }
         }

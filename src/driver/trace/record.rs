@@ -42,11 +42,17 @@ pub(super) enum What<'a> {
         port: u16,
         secure: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
+        revision: Option<u8>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         upgrades: Option<u32>,
     },
     Reached {
         wire: u32,
         connect_ms: u64,
+    },
+    Secured {
+        wire: u32,
+        tls_ms: u64,
     },
     Connected {
         wire: u32,

@@ -114,6 +114,7 @@ fn conference(scene: &mut Scene) {
     ))));
     scene.at(3).transmit(&dial(1, ""));
     scene.at(20).input(&Input::Reached { wire: WireId(1), connect_ms: 12 });
+    scene.at(45).input(&Input::Secured { wire: WireId(1), tls_ms: 25 });
     scene.at(60).input(&Input::Connected {
         wire: WireId(1),
         local: "192.0.2.7:50123".parse().ok(),

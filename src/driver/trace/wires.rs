@@ -26,6 +26,9 @@ impl Recorder {
             Input::Reached { wire, connect_ms } => {
                 self.write(What::Reached { wire: wire.0, connect_ms: *connect_ms });
             }
+            Input::Secured { wire, tls_ms } => {
+                self.write(What::Secured { wire: wire.0, tls_ms: *tls_ms });
+            }
             Input::Connected { wire, local, cookies } => {
                 let local = local.map(|address| address.ip().to_string());
                 self.write(What::Connected { wire: wire.0, local, cookies: cookies.set.len() });
@@ -74,6 +77,7 @@ impl Recorder {
                     host: &endpoint.host,
                     port: endpoint.port,
                     secure: endpoint.secure,
+                    revision: revision_of(path_and_query),
                     upgrades,
                 });
             }
@@ -87,6 +91,7 @@ impl Recorder {
                         host: &endpoint.host,
                         port: endpoint.port,
                         secure: endpoint.secure,
+                        revision: revision_of(&request.path_and_query),
                         upgrades: None,
                     });
                 }
@@ -214,8 +219,17 @@ impl Recorder {
 
     /// The wire whose engine the query of a dial names.
     fn engine_of(&self, path_and_query: &str) -> Option<u32> {
-        let (_, query) = path_and_query.split_once('?')?;
-        let sid = query.split('&').find_map(|pair| pair.strip_prefix("sid="))?;
+        let sid = parameter(path_and_query, "sid=")?;
         self.carriers.iter().find(|carrier| carrier.sid == sid).map(|carrier| carrier.wire.0)
     }
+}
+
+/// The revision of Engine.IO that a request speaks.
+fn revision_of(path_and_query: &str) -> Option<u8> {
+    parameter(path_and_query, "EIO=")?.parse().ok()
+}
+
+fn parameter<'a>(path_and_query: &'a str, name: &str) -> Option<&'a str> {
+    let (_, query) = path_and_query.split_once('?')?;
+    query.split('&').find_map(|pair| pair.strip_prefix(name))
 }

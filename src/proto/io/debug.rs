@@ -43,6 +43,9 @@ impl fmt::Debug for Input {
                 .field("wire", wire)
                 .field("connect_ms", connect_ms)
                 .finish(),
+            Self::Secured { wire, tls_ms } => {
+                f.debug_struct("Secured").field("wire", wire).field("tls_ms", tls_ms).finish()
+            }
             Self::Connected { wire, local, cookies } => f
                 .debug_struct("Connected")
                 .field("wire", wire)

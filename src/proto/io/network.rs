@@ -76,6 +76,13 @@ pub enum Input {
         /// How long that took, in milliseconds.
         connect_ms: u64,
     },
+    /// TLS was agreed on that connection. For the trace: the core does not wait for it.
+    Secured {
+        /// The wire.
+        wire: WireId,
+        /// How long that took, in milliseconds.
+        tls_ms: u64,
+    },
     /// The WebSocket handshake of a dialled wire is done.
     Connected {
         /// The wire of [`Transmit::Dial`].

@@ -29,6 +29,7 @@ impl Path {
                 }
             }
             Input::Reached { wire, connect_ms } => self.handle_reached(wire, connect_ms, now),
+            Input::Secured { .. } => {}
             Input::Connected { wire, local, cookies } => {
                 let local = local.map(|address| address.ip());
                 if let Some(link) = self.links.iter_mut().find(|link| link.has_wire(wire)) {
