@@ -19,7 +19,7 @@ SWIFT := $(TARGET)/swift
 RUSTLS := $(TARGET)/rustls
 SHARED := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
-.PHONY: demo demo-c demo-cpp demo-rust demo-python demo-swift demo-tools lib install bindings python wheel swift swift-scenario
+.PHONY: demo demo-c demo-cpp demo-rust demo-python demo-swift demo-tools roam lib install bindings python wheel swift swift-scenario
 .PHONY: test test-python test-rustls test-swift lint header coverage bench clean
 
 # Log in to a portal, lose the network in several ways, be back with nothing lost. One program in
@@ -71,6 +71,11 @@ demo-swift: swift
 # By its date, because Cargo would build the library in turns for this and for `lib`.
 $(TIMELINE): $(wildcard examples/timeline/*.rs)
 	$(CARGO) build --release --example timeline
+
+# The command line client: $(TARGET)/release/roam.
+roam:
+	.ci/prepare demo
+	$(CARGO) build --release --package roam
 
 # The shared library alone: $(TARGET)/release/libroamio.so, and the name that programs look for.
 lib:

@@ -8,11 +8,6 @@ use crate::certificates::{Authority, Identity};
 use crate::client::{attempt, refused, transports};
 use crate::front::{FrontConfig, Visit, closed, listen};
 
-/// What rustls and OpenSSL call the same: the first is said with `tls-rustls`, the second without.
-const fn either(rustls: &'static str, openssl: &'static str) -> &'static str {
-    if RUSTLS { rustls } else { openssl }
-}
-
 const RUSTLS: bool = cfg!(feature = "tls-rustls");
 
 /// Options that trust an authority, which the system does not know.
