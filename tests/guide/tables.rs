@@ -91,8 +91,9 @@ fn everything_that_a_conference_tells_is_in_the_table() {
 
 /// The sources of the bridge, whose records carry the options to other languages.
 fn bridge() -> String {
-    let files = std::fs::read_dir(root().join("src/bridge")).unwrap();
-    files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+    let entries = std::fs::read_dir(root().join("src/bridge")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    paths.map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
 #[test]
