@@ -29,8 +29,8 @@ fn the_names_of_c_that_the_pages_use_are_in_the_header() {
     }
 }
 
-/// Loud names of others: variables of the environment that TLS libraries read.
-const FOREIGN: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+/// Loud names of others: variables of the environment.
+const FOREIGN: [&str; 3] = ["SSL_CERT_FILE", "SSL_CERT_DIR", "NO_COLOR"];
 
 /// The codes that a page names stand between code marks, alone: `ACK_LOST`.
 #[test]
