@@ -17,10 +17,13 @@ BINDINGS := $(TARGET)/bindings
 PYTHON := $(TARGET)/python
 SWIFT := $(TARGET)/swift
 RUSTLS := $(TARGET)/rustls
+# Who does TLS in the library that programs link: native, or rustls for one without OpenSSL.
+TLS := native
+LIBRARY := --lib $(if $(filter rustls,$(TLS)),--no-default-features --features tls-rustls)
 SHARED := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
 .PHONY: demo demo-c demo-cpp demo-rust demo-python demo-swift demo-tools roam lib install bindings python wheel swift swift-scenario
-.PHONY: test test-python test-rustls test-swift lint header coverage bench clean
+.PHONY: test test-python test-rustls test-swift cross lint header coverage bench clean
 
 # Log in to a portal, lose the network in several ways, be back with nothing lost. One program in
 # several languages: each plays the same scenes and ends with the same totals.
@@ -79,7 +82,7 @@ roam:
 
 # The shared library alone: $(TARGET)/release/libroamio.so, and the name that programs look for.
 lib:
-	$(CARGO) rustc --release --lib --crate-type cdylib
+	$(CARGO) rustc --release $(LIBRARY) --crate-type cdylib
 	ln -sf libroamio.so $(TARGET)/release/libroamio.so.0
 
 # The library with the bridge, and how Kotlin, Python and Swift call it: $(BINDINGS). Built in a folder
@@ -114,7 +117,7 @@ swift-scenario: swift
 # Headers, both libraries, pkg-config and CMake files: make install PREFIX=/usr DESTDIR=stage
 install:
 	.ci/prepare demo
-	$(CARGO) rustc --release --lib --crate-type cdylib,staticlib
+	$(CARGO) rustc --release $(LIBRARY) --crate-type cdylib,staticlib
 	PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) DESTDIR=$(DESTDIR) packaging/install $(TARGET)/release
 
 # Every test of the project, with the real portal, in C and Rust.
@@ -151,6 +154,11 @@ test-python: python
 test-swift: swift
 	$(CARGO) build --package roamio-portal
 	bindings/swift/test.sh $(SWIFT)/roamio $(TARGET)/debug/roamio-portal $(PYTHON)/venv/bin/python
+
+# Other systems, as far as this one can tell: checked for iOS and Android, built and run for arm64 and
+# Windows. One of them: .ci/cross arm64
+cross:
+	.ci/cross
 
 # What a change must satisfy beside its tests.
 lint:

@@ -64,12 +64,13 @@ pub(super) const fn problem(error: &CertificateError) -> Option<CertificateProbl
 pub(super) fn alert(error: &Error) -> Option<String> {
     let Error::AlertReceived(alert) = error else { return None };
     let mut text = "alert".to_owned();
-    let mut small = true;
-    for letter in format!("{alert:?}").chars() {
-        if letter.is_uppercase() && small {
+    let mut after_capital = false;
+    for letter in alert.as_str().unwrap_or("Unknown").chars() {
+        if letter.is_uppercase() && !after_capital {
             text.push(' ');
         }
-        small = letter.is_lowercase();
+        // What is abbreviated stays together.
+        after_capital = letter.is_uppercase();
         text.extend(letter.to_lowercase());
     }
     Some(text)
@@ -87,7 +88,7 @@ mod tests {
             (AlertDescription::UnknownCA, "alert unknown ca"),
             (AlertDescription::CertificateRequired, "alert certificate required"),
             (AlertDescription::UnknownPSKIdentity, "alert unknown pskidentity"),
-            (AlertDescription::Unknown(200), "alert alert description(0xc8)"),
+            (AlertDescription::Unknown(200), "alert unknown"),
         ] {
             assert_eq!(alert(&Error::AlertReceived(received)).as_deref(), Some(told));
         }
