@@ -71,6 +71,17 @@ fn every_state_is_in_the_table_of_its_object() {
     }
 }
 
+#[test]
+fn every_hint_is_in_the_table() {
+    let rows = page("docs/lifecycle.md").table("The five hints");
+    assert_eq!(rows.len(), 5);
+    for row in rows {
+        for object in ["manager", "conference"] {
+            assert!(HEADER.contains(&format!("roam_{object}_{}(", row[0])), "{}", row[0]);
+        }
+    }
+}
+
 /// The functions of a table of callbacks in the header, without `on_`.
 fn callbacks(table: &str) -> Vec<&'static str> {
     let start = HEADER.find(&format!("typedef struct {table} {{")).unwrap();
