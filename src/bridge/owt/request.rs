@@ -8,8 +8,6 @@ use super::subscribe::{Subscribe, SubscriptionOperation};
 use crate::bridge::conference::{Conference, RequestOptions};
 use crate::bridge::error::RoamioError;
 use crate::bridge::payload::Payload;
-use crate::client;
-use crate::error::Result;
 use crate::owt::request::{self, Controlled, Request};
 
 type Started = request::Started;
@@ -118,20 +116,11 @@ impl Conference {
 
 impl Conference {
     /// A request whose answer says only that it was done, or is read by the host.
-    pub(super) async fn ask(
+    pub(super) async fn ask<R: Request + Send>(
         &self,
-        request: impl Request,
+        request: R,
         options: RequestOptions,
     ) -> Result<Payload, RoamioError> {
-        Ok(ask(&self.inner, &request, options)?.await?.into())
+        Ok(self.inner.request_json(R::NAME, &request, options.into())?.await?.into())
     }
-}
-
-/// Made before anything is awaited, so that nothing of it has to be kept.
-fn ask<R: Request>(
-    conference: &client::Conference,
-    request: &R,
-    options: RequestOptions,
-) -> Result<client::Reply> {
-    conference.request_json(R::NAME, request, options.into())
 }
