@@ -6,6 +6,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use roamio_portal::model::{Audience, TextBurst};
@@ -27,7 +28,9 @@ struct Stage {
     portal: Server,
     polling: String,
     program: Program,
-    folder: std::path::PathBuf,
+    folder: PathBuf,
+    /// Every token that went in.
+    tokens: Vec<String>,
 }
 
 impl Stage {
@@ -39,11 +42,11 @@ impl Stage {
         let folder = std::env::temp_dir().join(format!("roam-jsonl-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let program = Program::start(&["jsonl"], &folder);
-        Self { portal, polling, program, folder }
+        Self { portal, polling, program, folder, tokens: Vec::new() }
     }
 
     /// A line of the manual with what this stage has in the places of its examples.
-    fn fill(&self, line: &str) -> String {
+    fn fill(&mut self, line: &str) -> String {
         let odd = json!({
             "tokenId": "1", "host": self.polling, "secure": false, "signature": "s",
         });
@@ -56,7 +59,9 @@ impl Stage {
             return line;
         }
         let token = self.portal.mint_token(ROOM, "alice", "presenter");
-        line.replace("\"TOKEN\"", &format!("\"{token}\""))
+        let line = line.replace("\"TOKEN\"", &format!("\"{token}\""));
+        self.tokens.push(token);
+        line
     }
 
     /// What happens elsewhere.
@@ -163,6 +168,8 @@ fn the_manual_says_what_happens() {
     }
     assert!(stage.program.end().success());
     for line in &stage.program.all {
+        assert!(!stage.tokens.iter().any(|token| line.contains(token)), "a token: {line}");
+        assert!(!line.contains("reconnectionTicket\":"), "a ticket: {line}");
         let Some((kind, members)) = kind(&json(line)) else { continue };
         let known = documented.get(&kind).unwrap_or_else(|| panic!("not in the manual: {line}"));
         assert!(members.is_subset(known), "not all in the manual: {line}");
