@@ -34,6 +34,8 @@ fn main() -> ExitCode {
 /// Explain a topic.
 fn help(topic: Option<&str>) -> ExitCode {
     let mut program = Arguments::command();
+    // So that topics know the name of the program.
+    program.build();
     let text = match topic {
         None => program.render_help().to_string(),
         Some("jsonl") => jsonl::HELP.to_owned(),

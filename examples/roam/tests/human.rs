@@ -140,7 +140,9 @@ fn the_program_explains_itself() {
         let (status, text) = said(&["help", topic]);
         assert!(status == Some(0) && text.lines().count() > 15, "{topic}: {text}");
     }
+    assert!(said(&["help", "doctor"]).1.contains("Usage: roam doctor"));
     assert_eq!(said(&["help", "nonsense"]).0, Some(2));
+    assert_eq!(said(&["doctor", "http://127.0.0.1:1", "--trace", "file"]).0, Some(2));
     let version = format!("roam {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(said(&["--version"]), (Some(0), version));
 }

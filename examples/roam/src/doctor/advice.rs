@@ -76,7 +76,10 @@ impl Advice {
             Code::TimedOut => {
                 advice("the server does not answer", "check the server's log and load")
             }
-            _ => advice("not known", "run again with --trace FILE and look at docs/trace.md"),
+            _ => advice(
+                "not known",
+                "`roam connect URL --trace FILE` writes everything down, as docs/trace.md explains",
+            ),
         }
     }
 

@@ -4,7 +4,7 @@ use std::env;
 use std::time::Duration;
 
 use roamio::config::{ManagerConfig, Transport};
-use roamio::error::Result;
+use roamio::error::{Code, Error, Result};
 use roamio::secret::Secret;
 
 use super::latency;
@@ -34,6 +34,10 @@ impl<'a> Examination<'a> {
     /// Words that cannot be used.
     pub(super) fn new(doctor: &'a Doctor) -> Result<Self> {
         let (config, namespace) = doctor.place.config()?;
+        if config.common.trace.is_some() {
+            let text = "--trace: the doctor reads the traces itself; use it with `roam connect`";
+            return Err(Error::new(Code::InvalidArgument, text));
+        }
         Ok(Self { doctor, config, namespace, auth: doctor.place.auth()? })
     }
 
