@@ -16,14 +16,16 @@ FEATURES := bindgen
 BINDINGS := $(TARGET)/bindings
 PYTHON := $(TARGET)/python
 SWIFT := $(TARGET)/swift
+KOTLIN := $(TARGET)/kotlin
 RUSTLS := $(TARGET)/rustls
 # Who does TLS in the library that programs link: native, or rustls for one without OpenSSL.
 TLS := native
 LIBRARY := --lib $(if $(filter rustls,$(TLS)),--no-default-features --features tls-rustls)
 SHARED := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
-.PHONY: demo demo-c demo-cpp demo-rust demo-python demo-swift demo-tools roam lib install bindings python wheel swift swift-scenario
-.PHONY: test test-python test-rustls test-swift cross lint header coverage bench clean
+.PHONY: demo demo-c demo-cpp demo-rust demo-python demo-swift demo-kotlin demo-tools roam
+.PHONY: lib install bindings python wheel swift swift-scenario kotlin jar
+.PHONY: test test-python test-rustls test-swift test-kotlin cross lint header coverage bench clean
 
 # Log in to a portal, lose the network in several ways, be back with nothing lost. One program in
 # several languages: each plays the same scenes and ends with the same totals.
@@ -71,6 +73,16 @@ demo-swift: swift
 	mkdir -p $(DEMO)
 	FOLDER=$(SWIFT) examples/c/demo.sh $(PORTAL) examples/swift/survive.sh $(TIMELINE) $(DEMO)
 
+# The same in Kotlin.
+demo-kotlin: kotlin
+	.ci/prepare kotlin
+	$(CARGO) build --release --package roamio-portal
+	$(MAKE) $(TIMELINE)
+	bindings/kotlin/maven run $(KOTLIN)/roamio process-classes
+	mkdir -p $(DEMO)
+	PROJECT=$(KOTLIN)/roamio examples/c/demo.sh \
+	    $(PORTAL) examples/kotlin/survive.sh $(TIMELINE) $(DEMO)
+
 # By its date, because Cargo would build the library in turns for this and for `lib`.
 $(TIMELINE): $(wildcard examples/timeline/*.rs)
 	$(CARGO) build --release --example timeline
@@ -114,6 +126,19 @@ swift: bindings
 swift-scenario: swift
 	if bindings/swift/toolchain install; then FOLDER=$(SWIFT) examples/swift/build.sh scenario; fi
 
+# The Kotlin package, put together in $(KOTLIN)/roamio.
+kotlin: bindings
+	bindings/kotlin/stage.sh $(BRIDGE)/debug/libroamio.$(SHARED) \
+	    $(BINDINGS)/kotlin/io/roamio/roamio.kt $(KOTLIN)/roamio
+
+# The jar with the library inside: $(KOTLIN)/release/roamio/target.
+jar: bindings
+	.ci/prepare kotlin
+	$(CARGO) rustc --release --target-dir $(BRIDGE) --lib --crate-type cdylib --features bridge
+	bindings/kotlin/stage.sh $(BRIDGE)/release/libroamio.$(SHARED) \
+	    $(BINDINGS)/kotlin/io/roamio/roamio.kt $(KOTLIN)/release
+	bindings/kotlin/maven run $(KOTLIN)/release package -pl roamio -DskipTests
+
 # Headers, both libraries, pkg-config and CMake files: make install PREFIX=/usr DESTDIR=stage
 install:
 	.ci/prepare demo
@@ -126,9 +151,9 @@ test:
 	.ci/skip begin
 	rm -rf $(WATCH)
 	mkdir -p $(WATCH)
-	$(MAKE) python swift-scenario FEATURES=bindgen,watch
+	$(MAKE) swift-scenario test-python test-kotlin FEATURES=bindgen,watch
 	$(CARGO) test --workspace --features watch
-	$(MAKE) test-rustls test-python test-swift FEATURES=bindgen,watch
+	$(MAKE) test-rustls test-swift FEATURES=bindgen,watch
 	$(CARGO) test --features watch --test secrets -- --ignored --nocapture
 	.ci/skip end
 
@@ -154,6 +179,11 @@ test-python: python
 test-swift: swift
 	$(CARGO) build --package roamio-portal
 	bindings/swift/test.sh $(SWIFT)/roamio $(TARGET)/debug/roamio-portal $(PYTHON)/venv/bin/python
+
+# The Kotlin package, with the server that the Python tests install.
+test-kotlin: kotlin
+	$(CARGO) build --package roamio-portal
+	bindings/kotlin/test.sh $(KOTLIN)/roamio $(TARGET)/debug/roamio-portal $(PYTHON)/venv/bin/python
 
 # Other systems, as far as this one can tell: checked for iOS and Android, built and run for arm64 and
 # Windows. One of them: .ci/cross arm64

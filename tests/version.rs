@@ -19,6 +19,19 @@ fn the_macros_are_the_version_of_the_package() {
 }
 
 #[test]
+fn the_projects_of_maven_have_the_same() {
+    let version = concat!("<version>", env!("CARGO_PKG_VERSION"), "</version>");
+    for project in [
+        include_str!("../bindings/kotlin/pom.xml"),
+        include_str!("../bindings/kotlin/roamio/pom.xml"),
+        include_str!("../bindings/kotlin/roamio-android/pom.xml"),
+        include_str!("../examples/kotlin/pom.xml"),
+    ] {
+        assert_eq!(project.matches(version).count(), 1);
+    }
+}
+
+#[test]
 fn the_library_says_the_same_as_its_header() {
     let header = include_str!("../include/roamio.h");
     let abi = roam_abi_version();
