@@ -120,6 +120,11 @@ fn swift_sees_the_traces() {
 }
 
 #[test]
+fn kotlin_sees_the_traces() {
+    play(&runners::KOTLIN);
+}
+
+#[test]
 fn every_scenario_has_a_trace_and_every_trace_a_scenario() {
     let names =
         |extension| files(extension).iter().map(|path| path.with_extension("")).collect::<Vec<_>>();

@@ -30,6 +30,9 @@ pub(crate) const PYTHON: Runner = Runner { name: "Python", writes: false, build:
 /// The Swift package.
 pub(crate) const SWIFT: Runner = Runner { name: "Swift", writes: false, build: swift };
 
+/// The Kotlin package.
+pub(crate) const KOTLIN: Runner = Runner { name: "Kotlin", writes: false, build: kotlin };
+
 /// What was built.
 pub(crate) struct Program {
     /// Followed by a scenario and the portal's URL.
@@ -111,6 +114,19 @@ fn swift() -> Result<Program, String> {
     let folder = format!("FOLDER={}", folder.display());
     let program = root().join("examples/swift/scenario.sh");
     Ok(Program { words: vec!["env".into(), folder.into(), program], _workshop: None })
+}
+
+/// With what `make test-kotlin` has compiled.
+fn kotlin() -> Result<Program, String> {
+    needs("java")?;
+    let project = target().join("kotlin/roamio");
+    if !project.join("examples/target/classpath").is_file() {
+        return Err("it is not compiled: make test-kotlin".into());
+    }
+    let project = format!("PROJECT={}", project.display());
+    let program = root().join("examples/kotlin/run.sh");
+    let words = vec!["env".into(), project.into(), program, "scenario".into()];
+    Ok(Program { words, _workshop: None })
 }
 
 /// A folder of this process where a program for the shared library is made; removed at the end.
