@@ -46,7 +46,7 @@ pub(crate) struct Connection {
     /// A header of every request, `Name: value`; may be repeated.
     #[arg(long, value_name = "HEADER")]
     header: Vec<String>,
-    /// http://[user:password@]host[:port] or socks5://...
+    /// `http://[user:password@]host[:port]` or `socks5://...`
     #[arg(long, value_name = "URL")]
     proxy: Option<String>,
     /// Trust the certificates of this PEM file, too.
@@ -98,7 +98,7 @@ impl Connection {
 /// A Socket.IO server and a namespace of it.
 #[derive(Debug, Args)]
 pub(crate) struct Place {
-    /// http(s)://host[:port][/namespace][?query]; https if there is no scheme.
+    /// `http(s)://host[:port][/namespace][?query]`; https if there is no scheme.
     pub(crate) url: String,
     /// The HTTP path of the server.
     #[arg(long, default_value = roamio::config::DEFAULT_PATH)]
