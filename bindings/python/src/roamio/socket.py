@@ -100,8 +100,7 @@ class Socket:
             if self.state == _bridge.SocketState.CONNECTED:
                 return
             async for event in events:
-                if isinstance(event, ConnectFailed) and not event.active:
-                    raise event.error
+                # A refusal is told before the step that it leads to, which is the last word.
                 if isinstance(event, SocketStateChanged):
                     if event.state == _bridge.SocketState.CONNECTED:
                         return
