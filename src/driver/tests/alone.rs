@@ -184,8 +184,8 @@ async fn polling_with_secrets(common: CommonConfig) {
         headers: common.headers.0.as_slice().into(),
         ..post(&["4SECRET"])
     };
-    let response = "HTTP/1.1 302 Found\r\nLocation: http://SECRET/\r\nSet-Cookie: a=SECRET\r\n\
-                    Content-Length: 6\r\n\r\nSECRET";
+    let response =
+        "HTTP/1.1 404 Not Found\r\nSet-Cookie: a=SECRET\r\nContent-Length: 6\r\n\r\nSECRET";
     begin(&mut wire, request.clone());
     let mut stream = meanwhile(&mut wire, server.connection()).await;
     let (answered, ()) = tokio::join!(answer(&mut wire), serve(&mut stream, response));
@@ -197,7 +197,14 @@ async fn polling_with_secrets(common: CommonConfig) {
     drop(stream);
     let error = answer(&mut wire).await.1.expect_err("cut");
     assert!(!format!("{error:?}").contains("SECRET"), "{error:?}");
-    begin(&mut wire, HttpRequest { headers: common.headers.0.as_slice().into(), ..get() });
+    let request = HttpRequest { headers: common.headers.0.as_slice().into(), ..get() };
+    begin(&mut wire, request.clone());
+    let mut stream = meanwhile(&mut wire, server.connection()).await;
+    let response = "HTTP/1.1 302 Found\r\nLocation: http://other.test/?SECRET\r\n\r\n";
+    let (answered, ()) = tokio::join!(answer(&mut wire), serve(&mut stream, response));
+    let error = answered.1.expect_err("a redirect");
+    assert!(!format!("{error:?}").contains("SECRET"), "{error:?}");
+    begin(&mut wire, request);
     let mut stream = meanwhile(&mut wire, server.connection()).await;
     let response = "HTTP/1.1 200 OK\r\nSECRET: SECRET\r\nSECRET\r\n\r\n";
     let (answered, ()) = tokio::join!(answer(&mut wire), serve(&mut stream, response));
