@@ -64,10 +64,11 @@ impl Runner {
 }
 
 fn rust() -> Result<Program, String> {
-    // With other features the library of this test would be replaced.
+    // With other features, also of what it depends on, the library of `make test` would be replaced.
     let features = if cfg!(feature = "watch") { "watch" } else { "" };
     let mut cargo = Command::new(env!("CARGO"));
-    run(cargo.args(["build", "--quiet", "--example", "scenario", "--features", features]));
+    cargo.args(["build", "--quiet", "--workspace", "--example", "scenario"]);
+    run(cargo.args(["--features", features]));
     Ok(Program { words: vec![target().join("debug/examples/scenario")], _workshop: None })
 }
 
