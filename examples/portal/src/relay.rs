@@ -263,8 +263,11 @@ async fn carry(
     };
     let write = async move {
         while let Some((arrived, bytes)) = stored.recv().await {
-            let delay = conditions.borrow().delay;
-            sleep_until(arrived + delay).await;
+            let due = arrived + conditions.borrow().delay;
+            // A timer would take until the next millisecond.
+            if due > Instant::now() {
+                sleep_until(due).await;
+            }
             if conditions.borrow().frozen == Some(FreezeMode::Discard) {
                 continue;
             }
@@ -342,6 +345,17 @@ mod tests {
         connection.thaw();
         sender.write_all(b"found").await.unwrap();
         expect(&mut receiver, b"found").await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_delay_no_time_passes() {
+        let connection = Connection::new();
+        let (mut sender, mut receiver) = lane(&connection);
+        advance(Duration::from_micros(100)).await;
+        let start = Instant::now();
+        sender.write_all(b"at once").await.unwrap();
+        expect(&mut receiver, b"at once").await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

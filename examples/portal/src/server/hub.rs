@@ -103,10 +103,14 @@ impl Hub {
         self.with_state(|state, now| act(&mut state.model, now))
     }
 
+    fn now(&self) -> Millis {
+        self.started.elapsed().as_millis() as Millis
+    }
+
     fn with_state<R>(&self, act: impl FnOnce(&mut State, Millis) -> R) -> R {
         let _runtime = self.runtime.enter();
         let mut state = lock(&self.state);
-        let result = act(&mut state, self.started.elapsed().as_millis() as Millis);
+        let result = act(&mut state, self.now());
         state.send_outputs();
         self.changed.notify_one();
         self.happened.notify_all();
@@ -131,6 +135,8 @@ impl Hub {
             let due = lock(&self.state).model.poll_timeout();
             match due {
                 None => self.changed.notified().await,
+                // A timer would take until the next millisecond.
+                Some(at) if at <= self.now() => self.with_model(Portal::handle_timeout),
                 Some(at) => tokio::select! {
                     () = sleep_until(self.started + Duration::from_millis(at)) => {
                         self.with_model(Portal::handle_timeout);
