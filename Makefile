@@ -18,9 +18,12 @@ PYTHON := $(TARGET)/python
 SWIFT := $(TARGET)/swift
 KOTLIN := $(TARGET)/kotlin
 RUSTLS := $(TARGET)/rustls
+RUSTLS_TEST = $(CARGO) test --target-dir $(RUSTLS) --no-default-features --features tls-rustls
 # Who does TLS in the library that programs link: native, or rustls for one without OpenSSL.
 TLS := native
 LIBRARY := --lib $(if $(filter rustls,$(TLS)),--no-default-features --features tls-rustls)
+# The portal that tests of the bindings start, unless it is there already.
+BUILD_PORTAL := $(CARGO) build --package roamio-portal
 SHARED := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
 .PHONY: demo demo-c demo-cpp demo-rust demo-python demo-swift demo-kotlin demo-tools roam
@@ -151,38 +154,38 @@ test:
 	.ci/skip begin
 	rm -rf $(WATCH)
 	mkdir -p $(WATCH)
-	$(MAKE) swift-scenario test-python test-kotlin FEATURES=bindgen,watch
+	$(CARGO) test --workspace --features watch --no-run
+	$(MAKE) swift-scenario test-python test-kotlin FEATURES=bindgen,watch BUILD_PORTAL=:
 	$(CARGO) test --workspace --features watch
-	$(MAKE) test-rustls test-swift FEATURES=bindgen,watch
-	$(CARGO) test --features watch --test secrets -- --ignored --nocapture
+	$(MAKE) test-rustls test-swift FEATURES=bindgen,watch BUILD_PORTAL=:
+	$(CARGO) test --workspace --features watch --test secrets -- --ignored --nocapture
 	.ci/skip end
 
 # Where the tests keep what the library logs and traces, and the secrets that must not be in it.
 test: export ROAMIO_WATCH := $(WATCH)
 test: export ROAMIO_PORTAL_ISSUED := $(WATCH)/issued.txt
+# Most tests wait for a server.
+test: export RUST_TEST_THREADS := 6
 
-# What depends on the TLS library, with rustls in place of the platform's.
+# What depends on the TLS library, with rustls in place of the platform's; and the bridge.
 test-rustls:
-	$(CARGO) test --target-dir $(RUSTLS) --no-default-features --features tls-rustls,watch \
-	    --test tls --test install --test symbols
-	$(CARGO) test --target-dir $(RUSTLS) --no-default-features --features tls-rustls,watch \
-	    --lib driver::
+	$(RUSTLS_TEST),watch --test tls --test install --test symbols
+	$(RUSTLS_TEST),watch,bridge --lib driver:: bridge::
+	$(RUSTLS_TEST),watch,bridge --test symbols
 
 # The Python package: its types, and its tests.
 test-python: python
-	$(CARGO) test --target-dir $(BRIDGE) --lib --features bindgen bridge::
-	$(CARGO) test --target-dir $(BRIDGE) --features $(FEATURES) --test symbols
-	$(CARGO) build --package roamio-portal
+	$(BUILD_PORTAL)
 	bindings/python/test.sh $(PYTHON)/package $(TARGET)/debug/roamio-portal
 
 # The Swift package, with the server that the Python tests install.
 test-swift: swift
-	$(CARGO) build --package roamio-portal
+	$(BUILD_PORTAL)
 	bindings/swift/test.sh $(SWIFT)/roamio $(TARGET)/debug/roamio-portal $(PYTHON)/venv/bin/python
 
 # The Kotlin package, with the server that the Python tests install.
 test-kotlin: kotlin
-	$(CARGO) build --package roamio-portal
+	$(BUILD_PORTAL)
 	bindings/kotlin/test.sh $(KOTLIN)/roamio $(TARGET)/debug/roamio-portal $(PYTHON)/venv/bin/python
 
 # Other systems, as far as this one can tell: checked for iOS and Android, built and run for arm64 and
@@ -195,7 +198,7 @@ lint:
 	.ci/prepare lint
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	$(CARGO) clippy --target-dir $(BRIDGE) --lib --features bridge -- -D warnings
+	$(CARGO) clippy --lib --features bridge -- -D warnings
 	$(CARGO) clippy --lib --no-default-features --features tls-rustls -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
 

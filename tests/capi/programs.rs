@@ -77,7 +77,7 @@ fn compile(program: Program<'_>, watch: Watch) -> PathBuf {
     let binary = folder.join(format!("{name}-{}-{number}", std::process::id()));
     let mut command = Command::new(program.compiler);
     command
-        .args(["-g", "-O1", "-Wall", "-Wextra", "-Werror", "-pedantic"])
+        .args(["-g1", "-O0", "-Wall", "-Wextra", "-Werror", "-pedantic"])
         .args(program.options)
         .arg("-o")
         .arg(&binary)
