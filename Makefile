@@ -28,7 +28,7 @@ SHARED := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
 .PHONY: demo demo-c demo-cpp demo-rust demo-python demo-swift demo-kotlin demo-tools roam
 .PHONY: lib install bindings python wheel swift swift-scenario kotlin jar
-.PHONY: test test-python test-rustls test-swift test-kotlin cross lint header coverage bench clean
+.PHONY: test test-build test-python test-rustls test-swift test-kotlin cross lint header coverage bench clean
 
 # Log in to a portal, lose the network in several ways, be back with nothing lost. One program in
 # several languages: each plays the same scenes and ends with the same totals.
@@ -154,7 +154,7 @@ test:
 	.ci/skip begin
 	rm -rf $(WATCH)
 	mkdir -p $(WATCH)
-	$(CARGO) test --workspace --features watch --no-run
+	$(MAKE) -j2 test-build bindings FEATURES=bindgen,watch
 	$(MAKE) swift-scenario test-python test-kotlin FEATURES=bindgen,watch BUILD_PORTAL=:
 	$(CARGO) test --workspace --features watch
 	$(MAKE) test-rustls test-swift FEATURES=bindgen,watch BUILD_PORTAL=:
@@ -166,6 +166,9 @@ test: export ROAMIO_WATCH := $(WATCH)
 test: export ROAMIO_PORTAL_ISSUED := $(WATCH)/issued.txt
 # Most tests wait for a server.
 test: export RUST_TEST_THREADS := 6
+
+test-build:
+	$(CARGO) test --workspace --features watch --no-run
 
 # What depends on the TLS library, with rustls in place of the platform's; and the bridge.
 test-rustls:
