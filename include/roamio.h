@@ -278,6 +278,28 @@
 #define ROAM_LAYER_SOCKET 3
 /** The error comes from the conference portal. */
 #define ROAM_LAYER_CONFERENCE 4
+/** The certificate's time is over. */
+#define ROAM_CERTIFICATE_EXPIRED 1
+/** The certificate's time has not come: one of the two clocks may be wrong. */
+#define ROAM_CERTIFICATE_NOT_YET_VALID 2
+
+/**
+ * The certificate vouches for itself, and nobody has said that it is trusted. A library with rustls
+ * says ROAM_CERTIFICATE_UNKNOWN_ISSUER of it.
+ */
+#define ROAM_CERTIFICATE_SELF_SIGNED 3
+
+/**
+ * The certificate was issued by somebody whom this device does not trust, or the server does not
+ * send all certificates between.
+ */
+#define ROAM_CERTIFICATE_UNKNOWN_ISSUER 4
+/** The certificate is for other names than the one that was asked for. */
+#define ROAM_CERTIFICATE_WRONG_HOST 5
+/** The certificate's issuer has taken it back. */
+#define ROAM_CERTIFICATE_REVOKED 6
+/** The certificate's public key is none of those that the config allows. */
+#define ROAM_CERTIFICATE_NOT_PINNED 7
 
 /* ---- Options: dispatch, TLS, time limits, limits ------------------------------------------- */
 
@@ -1015,6 +1037,12 @@ int32_t roam_error_engine_code(const roam_error *error);
 
 /** How long the server asks to wait, in milliseconds; ROAM_UNKNOWN_MS if it does not. */
 uint64_t roam_error_retry_after_ms(const roam_error *error);
+
+/**
+ * What is wrong with the server's certificate, where the TLS library tells it: ROAM_CERTIFICATE_...;
+ * 0 for every other error.
+ */
+uint32_t roam_error_certificate(const roam_error *error);
 
 /**
  * Whether it is the outcome of a request that was sent twice (`idempotent` of

@@ -173,24 +173,26 @@ pub enum Retry {
 
 /// What is wrong with a server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "bridge", derive(uniffi::Enum))]
 #[non_exhaustive]
+#[repr(u32)]
 pub enum CertificateProblem {
     /// Its time is over.
-    Expired,
+    Expired = 1,
     /// Its time has not come: one of the two clocks may be wrong.
-    NotYetValid,
+    NotYetValid = 2,
     /// It vouches for itself, and nobody has said that it is trusted. With `tls-rustls` this is an
     /// unknown issuer.
-    SelfSigned,
+    SelfSigned = 3,
     /// It was issued, directly or not, by somebody whom this device does not trust; or the server does
     /// not send all certificates between.
-    UnknownIssuer,
+    UnknownIssuer = 4,
     /// It is for other names than the one that was asked for.
-    WrongHost,
+    WrongHost = 5,
     /// Its issuer has taken it back.
-    Revoked,
+    Revoked = 6,
     /// Its public key is none of those that the configuration allows.
-    NotPinned,
+    NotPinned = 7,
 }
 
 /// The layer that an error comes from.

@@ -23,7 +23,7 @@ use std::fs;
 
 use programs::{Watch, folder, run_c as run};
 use roamio_portal::model::{Audience, TextBurst};
-use roamio_portal::{Server, ServerConfig};
+use roamio_portal::{Server, ServerConfig, TlsIdentity};
 use serde_json::json;
 
 fn misuse(watch: Watch, rounds: u32) {
@@ -81,11 +81,16 @@ fn renewal(watch: Watch) {
 }
 
 fn network(watch: Watch) {
-    let client = certificates::Authority::new("root").sign("client");
+    let authority = certificates::Authority::new("root");
+    let client = authority.sign("client");
+    let certificates::Identity { certificates: certificate, key, .. } = authority.sign("127.0.0.1");
+    let tls = Some(TlsIdentity { certificate, key });
+    let server = Server::start_blocking(ServerConfig { tls, ..ServerConfig::default() }).unwrap();
     let archive = folder().join(format!("client-{watch:?}-{}.p12", std::process::id()));
     fs::write(&archive, client.pkcs12("hunter2")).unwrap();
     let path = archive.display().to_string();
-    run("network", watch, &[client.certificates, client.key, path, "hunter2".into()]);
+    let port = server.port().to_string();
+    run("network", watch, &[client.certificates, client.key, path, "hunter2".into(), port]);
     let _ = fs::remove_file(&archive);
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use roamio::client::{ConferenceState, DisconnectReason, ManagerState, SocketState};
 use roamio::config::Transport;
-use roamio::error::{Code, Layer, Retry};
+use roamio::error::{CertificateProblem, Code, Layer, Retry};
 use roamio::owt::Notification;
 use roamio::owt::request::{
     Publish, Request, Soac, StreamControl, Subscribe, SubscriptionControl, Text, Unpublish,
@@ -54,6 +54,22 @@ fn what_helps_and_layers_have_the_same_numbers() {
             ("ENGINE", Layer::Engine as u32),
             ("SOCKET", Layer::Socket as u32),
             ("CONFERENCE", Layer::Conference as u32),
+        ],
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_has_the_same_numbers() {
+    expect(
+        "ROAM_CERTIFICATE_",
+        [
+            ("EXPIRED", CertificateProblem::Expired as u32),
+            ("NOT_YET_VALID", CertificateProblem::NotYetValid as u32),
+            ("SELF_SIGNED", CertificateProblem::SelfSigned as u32),
+            ("UNKNOWN_ISSUER", CertificateProblem::UnknownIssuer as u32),
+            ("WRONG_HOST", CertificateProblem::WrongHost as u32),
+            ("REVOKED", CertificateProblem::Revoked as u32),
+            ("NOT_PINNED", CertificateProblem::NotPinned as u32),
         ],
     );
 }

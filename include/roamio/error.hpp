@@ -89,6 +89,26 @@ enum class Layer : std::uint32_t {
   Conference = ROAM_LAYER_CONFERENCE,
 };
 
+/// What is wrong with a server's certificate.
+enum class CertificateProblem : std::uint32_t {
+  /// The error is not about a certificate, or the TLS library does not tell.
+  None = 0,
+  /// Its time is over.
+  Expired = ROAM_CERTIFICATE_EXPIRED,
+  /// Its time has not come: one of the two clocks may be wrong.
+  NotYetValid = ROAM_CERTIFICATE_NOT_YET_VALID,
+  /// It vouches for itself, and nobody has said that it is trusted. With rustls: UnknownIssuer.
+  SelfSigned = ROAM_CERTIFICATE_SELF_SIGNED,
+  /// This device does not trust its issuer, or certificates between are missing.
+  UnknownIssuer = ROAM_CERTIFICATE_UNKNOWN_ISSUER,
+  /// It is for other names than the one that was asked for.
+  WrongHost = ROAM_CERTIFICATE_WRONG_HOST,
+  /// Its issuer has taken it back.
+  Revoked = ROAM_CERTIFICATE_REVOKED,
+  /// Its public key is none of those that the config allows.
+  NotPinned = ROAM_CERTIFICATE_NOT_PINNED,
+};
+
 /// What helps against an error.
 enum class Remedy : std::uint32_t {
   /// Fix the call, or give up.
@@ -126,6 +146,7 @@ class [[nodiscard]] Error {
     close_code_ = roam_error_close_code(error);
     engine_code_ = roam_error_engine_code(error);
     retry_after_ = detail::time(roam_error_retry_after_ms(error));
+    certificate_ = static_cast<CertificateProblem>(roam_error_certificate(error));
     resent_ = roam_error_resent(error);
     server_json_ = detail::view(roam_error_server_json(error));
   }
@@ -147,6 +168,8 @@ class [[nodiscard]] Error {
   std::int32_t engine_code() const noexcept { return engine_code_; }
   /// How long the server asks to wait; `unknown_time` if it does not.
   milliseconds retry_after() const noexcept { return retry_after_; }
+  /// What is wrong with the server's certificate.
+  CertificateProblem certificate() const noexcept { return certificate_; }
   /// Whether it is the outcome of a request that was sent twice (RequestOptions::idempotent).
   bool resent() const noexcept { return resent_; }
   /// What the server said, as JSON; empty if it said nothing.
@@ -160,6 +183,7 @@ class [[nodiscard]] Error {
   std::uint32_t close_code_ = 0;
   std::int32_t engine_code_ = -1;
   milliseconds retry_after_ = unknown_time;
+  CertificateProblem certificate_ = CertificateProblem::None;
   bool resent_ = false;
   std::string message_;
   std::string server_json_;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::{Code, Error, Layer, Retry};
+use crate::error::{CertificateProblem, Code, Error, Layer, Retry};
 
 /// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
@@ -24,6 +24,8 @@ pub struct Failure {
     pub engine_code: Option<u32>,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
+    /// What is wrong with the server's certificate, where the TLS library tells it.
+    pub certificate: Option<CertificateProblem>,
     /// What the server said, as JSON: the payload of a refused namespace, or a portal's text.
     pub server_json: Option<String>,
     /// The request was sent twice.
@@ -41,6 +43,7 @@ impl From<Error> for Failure {
             close_code: error.close_code(),
             engine_code: error.engine_code(),
             retry_after: error.retry_after_ms().map(Duration::from_millis),
+            certificate: error.certificate(),
             server_json: error.server_json().map(str::to_owned),
             resent: error.resent(),
         }
@@ -171,5 +174,8 @@ mod tests {
         let failure = error.failure();
         assert_eq!((failure.code, failure.http_status), (Code::HttpStatus, Some(503)));
         assert_eq!(failure.retry_after, Some(Duration::from_secs(2)));
+        let expired = CertificateProblem::Expired;
+        let error = Error::from(Code::TlsCertificate).with_certificate(expired);
+        assert_eq!(Failure::from(error).certificate, Some(expired));
     }
 }

@@ -124,6 +124,14 @@ pub unsafe extern "C" fn roam_error_retry_after_ms(error: *const roam_error) -> 
     unsafe { read(error, UNKNOWN_MS, |error| error.retry_after_ms().unwrap_or(UNKNOWN_MS)) }
 }
 
+/// What is wrong with the server's certificate, where the TLS library tells it: ROAM_CERTIFICATE_...;
+/// 0 for every other error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn roam_error_certificate(error: *const roam_error) -> u32 {
+    // SAFETY: the host's promise, passed on.
+    unsafe { read(error, 0, |error| error.certificate().map_or(0, |problem| problem as u32)) }
+}
+
 /// Whether it is the outcome of a request that was sent twice (`idempotent` of
 /// roam_request_options).
 #[unsafe(no_mangle)]

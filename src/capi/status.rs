@@ -147,6 +147,23 @@ pub const ROAM_LAYER_SOCKET: u32 = 3;
 /// The error comes from the conference portal.
 pub const ROAM_LAYER_CONFERENCE: u32 = 4;
 
+/// The certificate's time is over.
+pub const ROAM_CERTIFICATE_EXPIRED: u32 = 1;
+/// The certificate's time has not come: one of the two clocks may be wrong.
+pub const ROAM_CERTIFICATE_NOT_YET_VALID: u32 = 2;
+/// The certificate vouches for itself, and nobody has said that it is trusted. A library with rustls
+/// says ROAM_CERTIFICATE_UNKNOWN_ISSUER of it.
+pub const ROAM_CERTIFICATE_SELF_SIGNED: u32 = 3;
+/// The certificate was issued by somebody whom this device does not trust, or the server does not
+/// send all certificates between.
+pub const ROAM_CERTIFICATE_UNKNOWN_ISSUER: u32 = 4;
+/// The certificate is for other names than the one that was asked for.
+pub const ROAM_CERTIFICATE_WRONG_HOST: u32 = 5;
+/// The certificate's issuer has taken it back.
+pub const ROAM_CERTIFICATE_REVOKED: u32 = 6;
+/// The certificate's public key is none of those that the config allows.
+pub const ROAM_CERTIFICATE_NOT_PINNED: u32 = 7;
+
 /// ---- Functions: statuses -------------------------------------------------------------------
 ///
 /// The name of a status without its prefix, such as "ACK_LOST" or "OK"; "UNKNOWN" for a value that

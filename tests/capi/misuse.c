@@ -259,7 +259,7 @@ static void null_is_refused(void) {
   CHECK(roam_error_status(NULL) == ROAM_OK && roam_error_message(NULL).len == 0);
   CHECK(roam_error_layer(NULL) == 0 && roam_error_retry(NULL) == 0);
   CHECK(roam_error_http_status(NULL) == 0 && roam_error_close_code(NULL) == 0);
-  CHECK(roam_error_engine_code(NULL) == -1);
+  CHECK(roam_error_engine_code(NULL) == -1 && roam_error_certificate(NULL) == 0);
   CHECK(roam_error_retry_after_ms(NULL) == ROAM_UNKNOWN_MS);
   CHECK(roam_error_server_json(NULL).len == 0);
 

@@ -1,4 +1,5 @@
-/* Options of TLS, proxies and transports. Arguments: certificate and key, PEM; a PKCS#12 file and its password. */
+/* Options of TLS, proxies and transports. Arguments: certificate and key, PEM; a PKCS#12 file and its
+   password; the port of a server whose certificate is of an issuer that nobody knows. */
 #define _GNU_SOURCE
 #include "common.h"
 
@@ -143,8 +144,38 @@ static void sockets_are_shown_and_can_be_refused(void) {
   witness_end(&managed);
 }
 
+static void on_distrust(void *user_data, const roam_retry *retry) {
+  witness *seen = user_data;
+  uint32_t problem = roam_error_certificate(retry->error);
+  /* An attempt may also have taken too long. */
+  CHECK(problem == 0 || roam_error_status(retry->error) == ROAM_E_TLS_CERTIFICATE);
+  SEE(seen, seen->other = problem);
+}
+
+static void a_refused_certificate_is_told_with_its_problem(const char *port) {
+  witness managed;
+  witness_init(&managed);
+  char url[64];
+  snprintf(url, sizeof url, "https://127.0.0.1:%s/", port);
+  roam_config *own = roam_config_new();
+  EXPECT(ROAM_OK, roam_config_set_url(own, ROAM_STR(url)));
+  roam_manager_events events = {.struct_size = sizeof events, .user_data = &managed,
+                                .on_retry = on_distrust, .destroy = witness_destroy};
+  roam_socket_events quiet = {.struct_size = sizeof quiet};
+  roam_manager *manager = NULL;
+  roam_socket *socket = NULL;
+  EXPECT(ROAM_OK, roam_manager_new(own, &events, &manager));
+  roam_config_free(own);
+  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), NULL, &quiet, &socket));
+  EXPECT(ROAM_OK, roam_socket_connect(socket, ROAM_STR("")));
+  WAIT(&managed, managed.other == ROAM_CERTIFICATE_UNKNOWN_ISSUER);
+  EXPECT(ROAM_OK, roam_socket_free_wait(socket, LONG_MS));
+  EXPECT(ROAM_OK, roam_manager_free_wait(manager, LONG_MS));
+  witness_end(&managed);
+}
+
 int main(int count, char **args) {
-  CHECK(count == 5);
+  CHECK(count == 6);
   roam_str certificate = ROAM_STR(args[1]), key = ROAM_STR(args[2]), password = ROAM_STR(args[4]);
   static uint8_t file[1 << 16];
   FILE *stream = fopen(args[3], "rb");
@@ -167,6 +198,7 @@ int main(int count, char **args) {
   EXPECT(ROAM_OK, roam_config_set_url(config, ROAM_STR("https://127.0.0.1:9/")));
   transports_are_checked();
   sockets_are_shown_and_can_be_refused();
+  a_refused_certificate_is_told_with_its_problem(args[5]);
   BOTH(ROAM_E_NULL_ARGUMENT, set_proxy, missing);
   BOTH(ROAM_E_NULL_ARGUMENT, set_client_certificate_pem, missing, key);
   BOTH(ROAM_E_NULL_ARGUMENT, set_client_certificate_pem, certificate, missing);

@@ -1,5 +1,7 @@
 """The package has what the library has."""
 
+import inspect
+
 import pytest
 import roamio
 from roamio import _bridge, owt
@@ -16,6 +18,11 @@ def public(kind: type) -> set[str]:
 def test_every_call_of_an_object_is_there(name: str) -> None:
     below = public(getattr(_bridge, name)) - OTHERWISE
     assert below <= public(getattr(roamio, name))
+
+
+def test_everything_of_an_error_is_there() -> None:
+    below = set(inspect.signature(_bridge.Failure).parameters) - {"server_json"} | {"server"}
+    assert below <= public(roamio.RoamioError)
 
 
 def test_every_choice_is_there() -> None:

@@ -15,6 +15,7 @@ heartbeats.
 
 from . import owt
 from ._bridge import (
+    CertificateProblem,
     ConferenceOptions,
     ConferenceState,
     ConnectionOptions,
@@ -93,6 +94,7 @@ __version__ = version()
 
 __all__ = [
     "CallError",
+    "CertificateProblem",
     "ClientCertificate",
     "Conference",
     "ConferenceError",

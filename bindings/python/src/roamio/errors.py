@@ -62,6 +62,11 @@ class RoamioError(Exception):
         return self._failure.retry_after
 
     @property
+    def certificate(self) -> _bridge.CertificateProblem | None:
+        """What is wrong with the server's certificate, where the TLS library tells it."""
+        return self._failure.certificate
+
+    @property
     def server(self) -> Any:
         """What the server said: the payload of a refused namespace, or a portal's text."""
         text = self._failure.server_json
@@ -131,6 +136,7 @@ def closed() -> RoamioError:
             close_code=None,
             engine_code=None,
             retry_after=None,
+            certificate=None,
             server_json=None,
             resent=False,
         )
