@@ -173,7 +173,7 @@ test-build:
 # What depends on the TLS library, with rustls in place of the platform's; and the bridge.
 test-rustls:
 	$(RUSTLS_TEST),watch --test tls --test install --test symbols
-	$(RUSTLS_TEST),watch,bridge --lib driver:: bridge::
+	$(RUSTLS_TEST),watch,bridge --lib -- driver:: bridge::
 	$(RUSTLS_TEST),watch,bridge --test symbols
 
 # The Python package: its types, and its tests.
