@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// The sources of the header in the order in which it is read.
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 20] = [
     "version",
     "types",
     "status",
@@ -25,6 +25,7 @@ const SOURCES: [&str; 19] = [
     "router",
     "registry",
     "conference_config",
+    "conference_events",
     "conference",
     "renewal",
     "export",

@@ -10,6 +10,7 @@
 mod callback;
 mod conference;
 mod conference_config;
+mod conference_events;
 mod config;
 mod emit;
 mod error;
@@ -31,6 +32,7 @@ mod version;
 
 pub use self::conference::*;
 pub use self::conference_config::*;
+pub use self::conference_events::*;
 pub use self::config::*;
 pub use self::emit::*;
 pub use self::error::*;
