@@ -26,9 +26,13 @@ use roamio_portal::model::{Audience, TextBurst};
 use roamio_portal::{Server, ServerConfig, TlsIdentity};
 use serde_json::json;
 
-fn misuse(watch: Watch, rounds: u32) {
+fn misuse(watch: Watch) {
+    run("misuse", watch, &[]);
+}
+
+fn lifetimes(watch: Watch, rounds: u32) {
     let measure = if watch == Watch::None { "1" } else { "0" };
-    run("misuse", watch, &[rounds.to_string(), measure.into()]);
+    run("lifetimes", watch, &[rounds.to_string(), measure.into()]);
 }
 
 fn sockets(watch: Watch, rounds: u32) {
@@ -96,17 +100,32 @@ fn network(watch: Watch) {
 
 #[test]
 fn misuse_is_answered() {
-    misuse(Watch::None, 20_000);
+    misuse(Watch::None);
 }
 
 #[test]
 fn misuse_is_answered_under_address_sanitizer() {
-    misuse(Watch::Sanitizer, 2_000);
+    misuse(Watch::Sanitizer);
 }
 
 #[test]
 fn misuse_is_answered_under_valgrind() {
-    misuse(Watch::Valgrind, 100);
+    misuse(Watch::Valgrind);
+}
+
+#[test]
+fn objects_come_and_go_and_leave_nothing() {
+    lifetimes(Watch::None, 20_000);
+}
+
+#[test]
+fn objects_come_and_go_and_leave_nothing_under_address_sanitizer() {
+    lifetimes(Watch::Sanitizer, 2_000);
+}
+
+#[test]
+fn objects_come_and_go_and_leave_nothing_under_valgrind() {
+    lifetimes(Watch::Valgrind, 100);
 }
 
 #[test]
