@@ -167,6 +167,7 @@ test: export ROAMIO_PORTAL_ISSUED := $(WATCH)/issued.txt
 # Most tests wait for a server.
 test: export RUST_TEST_THREADS := 6
 
+# The Rust tests, built and not run.
 test-build:
 	$(CARGO) test --workspace --features watch --no-run
 
