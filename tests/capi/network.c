@@ -111,6 +111,21 @@ static bool refuse(void *user_data, ptrdiff_t descriptor, uint32_t purpose) {
   return false;
 }
 
+/* Connect, which fails, until `other` of the events' witness is as expected. Takes the config. */
+static void connect_until(uint32_t expected, roam_config *own, roam_manager_events events) {
+  witness *seen = events.user_data;
+  roam_socket_events quiet = {.struct_size = sizeof quiet};
+  roam_manager *manager = NULL;
+  roam_socket *socket = NULL;
+  EXPECT(ROAM_OK, roam_manager_new(own, &events, &manager));
+  roam_config_free(own);
+  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), NULL, &quiet, &socket));
+  EXPECT(ROAM_OK, roam_socket_connect(socket, ROAM_STR("")));
+  WAIT(seen, seen->other == expected);
+  EXPECT(ROAM_OK, roam_socket_free_wait(socket, LONG_MS));
+  EXPECT(ROAM_OK, roam_manager_free_wait(manager, LONG_MS));
+}
+
 static void on_retry(void *user_data, const roam_retry *retry) {
   witness *seen = user_data;
   SEE(seen, seen->other = roam_error_status(retry->error));
@@ -128,17 +143,8 @@ static void sockets_are_shown_and_can_be_refused(void) {
   EXPECT(ROAM_OK, roam_config_set_socket_hook(own, refuse, &hook, witness_destroy));
   roam_manager_events events = {.struct_size = sizeof events, .user_data = &managed,
                                 .on_retry = on_retry, .destroy = witness_destroy};
-  roam_socket_events quiet = {.struct_size = sizeof quiet};
-  roam_manager *manager = NULL;
-  roam_socket *socket = NULL;
-  EXPECT(ROAM_OK, roam_manager_new(own, &events, &manager));
-  roam_config_free(own);
-  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), NULL, &quiet, &socket));
-  EXPECT(ROAM_OK, roam_socket_connect(socket, ROAM_STR("")));
-  WAIT(&managed, managed.other == ROAM_E_CONNECT);
+  connect_until(ROAM_E_CONNECT, own, events);
   CHECK(hook.events > 0);
-  EXPECT(ROAM_OK, roam_socket_free_wait(socket, LONG_MS));
-  EXPECT(ROAM_OK, roam_manager_free_wait(manager, LONG_MS));
   WAIT(&hook, hook.destroyed == 1);
   witness_end(&hook);
   witness_end(&managed);
@@ -161,16 +167,7 @@ static void a_refused_certificate_is_told_with_its_problem(const char *port) {
   EXPECT(ROAM_OK, roam_config_set_url(own, ROAM_STR(url)));
   roam_manager_events events = {.struct_size = sizeof events, .user_data = &managed,
                                 .on_retry = on_distrust, .destroy = witness_destroy};
-  roam_socket_events quiet = {.struct_size = sizeof quiet};
-  roam_manager *manager = NULL;
-  roam_socket *socket = NULL;
-  EXPECT(ROAM_OK, roam_manager_new(own, &events, &manager));
-  roam_config_free(own);
-  EXPECT(ROAM_OK, roam_socket_new(manager, ROAM_STR("/"), NULL, &quiet, &socket));
-  EXPECT(ROAM_OK, roam_socket_connect(socket, ROAM_STR("")));
-  WAIT(&managed, managed.other == ROAM_CERTIFICATE_UNKNOWN_ISSUER);
-  EXPECT(ROAM_OK, roam_socket_free_wait(socket, LONG_MS));
-  EXPECT(ROAM_OK, roam_manager_free_wait(manager, LONG_MS));
+  connect_until(ROAM_CERTIFICATE_UNKNOWN_ISSUER, own, events);
   witness_end(&managed);
 }
 
